@@ -1,0 +1,11 @@
+namespace BackupApi.Model;
+
+/// <summary>One thing inside storage that is captured as a unit: a database with all its side files, or the plain files.</summary>
+/// <param name="Name">The database's file or folder, relative to storage, with <c>/</c>; <c>(files)</c> for the plain files.</param>
+/// <param name="Engine">Kind of engine: <c>sqlite</c>, <c>litedb</c>, <c>leveldb</c>, <c>rocksdb</c>, <c>files</c>.</param>
+/// <param name="Files">Every path that belongs to it when it was recognised, relative to storage, sorted.</param>
+internal sealed record Source(string Name, string Engine, IReadOnlyList<string> Files)
+{
+    /// <summary>A finer kind for people: <c>litedb v4</c>, <c>litedb encrypted</c>; null when there is nothing to add.</summary>
+    public string? Variant { get; init; }
+}
