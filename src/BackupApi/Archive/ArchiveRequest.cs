@@ -1,0 +1,40 @@
+using BackupApi.Model;
+
+namespace BackupApi.Archive;
+
+/// <summary>What goes into one archive.</summary>
+internal sealed record ArchiveRequest
+{
+    /// <summary>In any order; the writer sorts by the bytes of the names, folders before what they hold.</summary>
+    public required IReadOnlyList<CapturedFile> Files { get; init; }
+
+    /// <summary>Asked once. Its entry comes first in the archive.</summary>
+    public required Func<CancellationToken, Task<Manifest>> Manifest { get; init; }
+
+    /// <summary>Asked once, after the last content: what the writer saw goes in, the report comes out.</summary>
+    public required Func<WriterObservations, CancellationToken, Task<Report>> Report { get; init; }
+
+    /// <summary>The previous archive, whose chunks may be carried over; null for a full run.</summary>
+    public string? ReferencePath { get; init; }
+
+    /// <summary>Whether an unchanged fingerprint means that a file need not be read.</summary>
+    public bool TrustFingerprints { get; init; } = true;
+}
+
+/// <summary>What happened to live files while they were read.</summary>
+/// <param name="ChangedWhileRead">In the archive, but possibly torn: they changed at every try. A warning each.</param>
+/// <param name="Unreadable">Not in the archive: could not be opened or read. Makes the backup partial.</param>
+/// <param name="Vanished">Not in the archive: gone between the listing and the reading. A warning each.</param>
+internal sealed record WriterObservations(
+    IReadOnlyList<Finding> ChangedWhileRead,
+    IReadOnlyList<Finding> Unreadable,
+    IReadOnlyList<Finding> Vanished,
+    long Entries,
+    long ContentBytes);
+
+/// <summary>A finished archive file.</summary>
+/// <param name="Sha256">Of the whole file, lower-case hexadecimal.</param>
+/// <param name="BytesRead">Content read from storage or staging.</param>
+/// <param name="BytesCompressed">Content that was compressed anew.</param>
+/// <param name="BytesCarriedOver">Compressed bytes taken from the reference archive.</param>
+internal sealed record ArchiveFacts(long SizeBytes, string Sha256, WriterObservations Observations, long BytesRead, long BytesCompressed, long BytesCarriedOver);

@@ -1,0 +1,65 @@
+namespace BackupApi.Model;
+
+/// <summary>What kind of work an operation is.</summary>
+internal enum OperationKind
+{
+    Backup,
+    Restore,
+    Verify,
+    Delete,
+    Rotate,
+    Undo,
+}
+
+/// <summary>Where an operation stands.</summary>
+internal enum OperationState
+{
+    /// <summary>Accepted, waiting for the one before it.</summary>
+    Waiting,
+    Running,
+    Ended,
+}
+
+/// <summary>One attempt at something, at one moment of its life. Immutable: progress makes new ones.</summary>
+internal sealed record OperationRecord
+{
+    /// <summary>Unique and ordered by start: <c>20261120T120000Z-0001</c>.</summary>
+    public required string Id { get; init; }
+
+    public required OperationKind Kind { get; init; }
+
+    public required Trigger Trigger { get; init; }
+
+    public required OperationState State { get; init; }
+
+    public required DateTimeOffset StartedAt { get; init; }
+
+    public DateTimeOffset? EndedAt { get; init; }
+
+    /// <summary>What is being done now, in words: <c>capture</c>, <c>write</c>, <c>read back</c>.</summary>
+    public string Phase { get; init; } = "";
+
+    public long BytesDone { get; init; }
+
+    /// <summary>0 while it is not known.</summary>
+    public long BytesTotal { get; init; }
+
+    public long FilesDone { get; init; }
+
+    public long FilesTotal { get; init; }
+
+    /// <summary>0 to 100; null while the total is not known.</summary>
+    public double? Percent => State == OperationState.Ended ? 100 : BytesTotal > 0 ? Math.Clamp(100.0 * BytesDone / BytesTotal, 0, 100) : null;
+
+    /// <summary>Null until it ended.</summary>
+    public Outcome? Outcome { get; init; }
+
+    public Fault? Fault { get; init; }
+
+    public string? Message { get; init; }
+
+    public string? Hint { get; init; }
+
+    /// <summary>The backup it made, restored, verified or removed; null when none.</summary>
+    public string? BackupName { get; init; }
+}
