@@ -18,6 +18,9 @@ internal sealed record BackupState
 
     public Report? Report { get; init; }
 
+    /// <summary>Files.TreeDigest of storage as it was walked for this backup; null when it is not known.</summary>
+    public string? TreeDigest { get; init; }
+
     public DateTimeOffset? VerifiedAt { get; init; }
 
     public string? Damage { get; init; }

@@ -76,7 +76,7 @@ internal sealed record RetentionPolicy(int MaxBackups, int MaxSafetyBackups = 3)
         return from backup in newestFirst
                where backup.IsOurs && backup.Damage is null
                from source in backup.Sources
-               where source.Engine != "files" && source.IsProven && seen.Add(source.Name)
+               where source.Engine != Source.PlainFiles && source.IsProven && seen.Add(source.Name)
                select (source.Name, backup);
     }
 
