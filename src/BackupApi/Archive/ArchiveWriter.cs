@@ -76,7 +76,7 @@ internal sealed class ArchiveWriter(ArchiveWriterSettings settings)
             throw new BackupException(Fault.VerificationFailed, $"The archive did not read back as it was written: {proof.Errors[0].Message}", "Check the disk and the memory of this machine.");
         }
 
-        return new ArchiveFacts(Posix.Stat(partialPath).Size, proof.Sha256, seen.ToRecord(entries, content), content, content, 0);
+        return new ArchiveFacts(Posix.Stat(partialPath).Size, proof.Sha256, manifest, proof.Report!, seen.ToRecord(entries, content), content, content, 0);
     }
 
     private async Task<ArchiveEntry?> WriteEntryAsync(Stream tar, CapturedFile captured, Observations seen, HashSet<string> lost, Progress progress, CancellationToken ct)

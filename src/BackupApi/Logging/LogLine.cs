@@ -67,7 +67,7 @@ internal static class LogLine
                 json.WriteEndObject();
                 break;
             default:
-                json.WriteStringValue(value.ToString());
+                json.WriteStringValue(value.ToString(null, CultureInfo.InvariantCulture));
                 break;
         }
     }
@@ -92,7 +92,7 @@ internal static class LogLine
                 json.WriteStringValue(formattable.ToString(value is DateTimeOffset ? "O" : null, CultureInfo.InvariantCulture));
                 break;
             default:
-                json.WriteStringValue(value.ToString());
+                json.WriteStringValue(Convert.ToString(value, CultureInfo.InvariantCulture));
                 break;
         }
     }

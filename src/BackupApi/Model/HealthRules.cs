@@ -117,7 +117,7 @@ internal static class HealthRules
 
         if (facts.LastAttempt is { Outcome: Outcome.Partial } partial)
         {
-            var first = facts.Backups.FirstOrDefault(b => b.Name == partial.BackupName)?.Errors.FirstOrDefault();
+            var first = facts.Backups.FirstOrDefault(b => b.Name == partial.BackupName)?.Errors is { Count: > 0 } errors ? errors[0] : null;
             yield return new HealthReason(
                 "last-backup-partial",
                 HealthStatus.Degraded,

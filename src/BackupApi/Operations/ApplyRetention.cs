@@ -20,7 +20,8 @@ internal sealed partial class ApplyRetention(ServiceSettings settings, BackupCat
         {
             catalog.Remove(decision.Backup.Name);
             removed.Add(decision.Backup.Name);
-            LogRemoved(log, decision.Backup.Name, string.Join("; ", decision.Reasons));
+            var reason = string.Join("; ", decision.Reasons);
+            LogRemoved(log, decision.Backup.Name, reason);
         }
 
         return removed;

@@ -13,7 +13,7 @@ internal sealed partial class StartUp(WorkFolders folders, BackupCatalog catalog
     /// <exception cref="BackupException"><see cref="Fault.Busy"/>: another BackupApi runs over one of them. <see cref="Fault.PermissionDenied"/>.</exception>
     public void TakeFolders()
     {
-        var isFirstStart = !Directory.Exists(folders.State);
+        var isFirstStart = !Directory.Exists(folders.Backups) || !Posix.ListNames(folders.Backups).Exists(BackupCatalog.IsArchive);
         try
         {
             folders.Prepare(isFirstStart);
@@ -23,6 +23,7 @@ internal sealed partial class StartUp(WorkFolders folders, BackupCatalog catalog
             throw new BackupException(Fault.PermissionDenied, $"A folder could not be made: {e.Message}", "Give this service the right to write in the backups and restore folders.", e);
         }
 
+        // Storage may be mounted read-only, or not at all: health says so, and nothing is created in its place.
         foreach (var folder in new[] { folders.Backups, folders.Restore, folders.Storage }.Where(Directory.Exists))
         {
             locks.Add(FolderLock.TryTake(folder) ?? throw new BackupException(
@@ -42,7 +43,8 @@ internal sealed partial class StartUp(WorkFolders folders, BackupCatalog catalog
 
         await catalog.RefreshAsync(ct);
         catalog.RemoveOrphanedStates();
-        LogFound(log, catalog.List().Count, folders.Storage, folders.Backups, folders.Restore);
+        var count = catalog.List().Count;
+        LogFound(log, count, folders.Storage, folders.Backups, folders.Restore);
     }
 
     public void Dispose() => locks.ForEach(folderLock => folderLock.Dispose());

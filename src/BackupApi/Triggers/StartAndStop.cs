@@ -4,7 +4,7 @@ using BackupApi.Operations;
 namespace BackupApi.Triggers;
 
 /// <summary>From start to stop: clears up and restores before the door opens, takes the backups of start and stop, lets the running operation end.</summary>
-internal sealed partial class ServiceLifetime(
+internal sealed partial class StartAndStop(
     BackupManager manager,
     StartUp startUp,
     DecideBackup decide,
