@@ -57,13 +57,11 @@ internal static class KeyMerge
                 verification.GiveUpCounting("its keys are too long to be compared in reasonable time");
             }
 
+            // Out before it moves: the queue compares what its cursors stand on.
+            queue.Dequeue();
             if (cursor.MoveNext())
             {
-                queue.DequeueEnqueue(cursor, cursor);
-            }
-            else
-            {
-                queue.Dequeue();
+                queue.Enqueue(cursor, cursor);
             }
         }
     }
