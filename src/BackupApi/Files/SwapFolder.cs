@@ -30,8 +30,7 @@ internal enum SwapState
 /// <remarks><c>new/</c> the staged tree, <c>old/N</c> what step N moved aside, <c>plan.json</c>, <c>state</c>, <c>origin.json</c>.</remarks>
 internal sealed class SwapFolder
 {
-    /// <summary>The name at the root of storage that belongs to this service.</summary>
-    public const string ReservedName = ".backup";
+    public const string ReservedName = OwnFolders.ReservedName;
 
     private const string Prefix = "restore-";
 
