@@ -1,7 +1,9 @@
 using BackupApi.Archive;
 using BackupApi.Catalog;
 using BackupApi.Engines;
+using BackupApi.Engines.LevelDb;
 using BackupApi.Engines.PlainFiles;
+using BackupApi.Engines.Sqlite;
 using BackupApi.Operations;
 using BackupApi.Triggers;
 using Quartz;
@@ -16,6 +18,9 @@ internal static class WiringCore
         services.AddSingleton(settings);
         services.AddSingleton<IReadOnlyList<IEngine>>(_ =>
         [
+            new LevelDbEngine(TimeProvider.System, settings.CapturePatience),
+            new RocksDbEngine(TimeProvider.System, settings.CapturePatience),
+            new SqliteEngine(TimeProvider.System),
             new PlainFilesEngine(TimeProvider.System),
         ]);
 
