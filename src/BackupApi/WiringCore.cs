@@ -37,6 +37,7 @@ internal static class WiringCore
         services.AddSingleton<SequenceCounter>();
         services.AddSingleton<ApplyRetention>();
         services.AddSingleton<PredictRoom>();
+        services.AddSingleton<PinGoodCopies>();
         services.AddSingleton<TakeBackup>();
         services.AddSingleton<VerifyBackup>();
         services.AddSingleton<DeleteBackup>();
