@@ -1,5 +1,6 @@
 using BackupApi;
 using BackupApi.Http;
+using BackupApi.Http.OpenApi;
 
 if (args is ["--version"])
 {

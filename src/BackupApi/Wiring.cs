@@ -92,7 +92,7 @@ internal static class Wiring
             host.ServicesStopConcurrently = true;
         });
         builder.WebHost.ConfigureKestrel(server => server.AddServerHeader = false);
-        builder.Services.AddHttpFace();
+        builder.Services.AddHttpFace(Version);
     }
 
     /// <summary>What the lower layers are told: no option class goes below this line.</summary>
