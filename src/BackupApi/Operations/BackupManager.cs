@@ -68,6 +68,14 @@ internal sealed class BackupManager(
         }
     }
 
+    /// <summary>Starts a restore of a backup by name.</summary>
+    /// <exception cref="BackupException">As above, and <see cref="Fault.NotFound"/>.</exception>
+    public OperationTicket<RestoreResult> StartRestore(RestoreRequest request)
+    {
+        var backup = Get(request.BackupName);
+        throw new NotSupportedException(backup.Name);
+    }
+
     /// <summary>Starts reading a backup whole.</summary>
     public OperationTicket<VerifyResult> StartVerify(string name)
     {
