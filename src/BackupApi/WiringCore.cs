@@ -30,7 +30,6 @@ internal static class WiringCore
 
         services.AddSingleton<OperationLedger>();
         services.AddSingleton<OperationGate>();
-        services.AddSingleton<ScheduleState>();
         services.AddSingleton<RestoreFolderState>();
         services.AddSingleton<WorkFolders>();
         services.AddSingleton<FindSources>();
@@ -53,16 +52,19 @@ internal static class WiringCore
         services.AddHostedService<HealthTimer>();
         if (!settings.AutoBackupEnabled)
         {
+            services.AddSingleton<ScheduleState>();
             return;
         }
 
+        var first = TimeProvider.System.GetUtcNow() + settings.Interval;
+        services.AddSingleton(new ScheduleState { NextAt = first });
         services.AddQuartz(quartz =>
         {
             quartz.AddJob<BackupSchedule>(job => job.WithIdentity(BackupSchedule.Key));
             quartz.AddTrigger<BackupSchedule>(trigger => trigger
                 .ForJob(BackupSchedule.Key)
                 .WithIdentity("interval")
-                .StartAt(TimeProvider.System.GetUtcNow() + settings.Interval)
+                .StartAt(first)
                 .WithSimpleSchedule(every => every.WithInterval(settings.Interval).RepeatForever().WithMisfireInstruction(SimpleTriggerMisfireInstruction.FireNow)));
         });
         services.AddQuartzHostedService(host => host.WaitForJobsToComplete = false);
