@@ -18,7 +18,11 @@ using var log = builder.AddLog(options);        // console, and files below the 
 builder.AddBackupCore(options);                 // engines, archive, catalogue, operations, BackupManager
 builder.AddHttp(options);                       // address, problem answers, OpenAPI
 
-var app = builder.Build();
+await using var app = builder.Build();
+if (!app.TakeFolders(Console.Error))
+{
+    return Wiring.NoFolders;
+}
 
 app.UseHttpFace();                  // request log, problem answers, readiness, the page in wwwroot
 app.MapBackups();                   // /api/backup: create, list, facts, proof, removal

@@ -16,6 +16,9 @@ internal static class Wiring
     /// <summary>EX_CONFIG of sysexits.h: the settings are wrong, and nothing was touched.</summary>
     public const int BadSettings = 78;
 
+    /// <summary>EX_CANTCREAT of sysexits.h: the folders cannot be had, or another service holds them.</summary>
+    public const int NoFolders = 73;
+
     public static string Version { get; } =
         typeof(Wiring).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "0.0.0";
 
@@ -58,8 +61,24 @@ internal static class Wiring
     public static void AddBackupCore(this WebApplicationBuilder builder, BackupApiOptions options)
     {
         builder.Services.AddSingleton(TimeProvider.System);
-        builder.Services.AddSingleton(SettingsFrom(options));
-        builder.Services.AddSingleton<BackupManager>();
+        var settings = SettingsFrom(options);
+        builder.Services.AddOperations(settings);
+        builder.Services.AddTriggers(settings);
+    }
+
+    /// <summary>Takes the folders for this process; false, with the reason written to <paramref name="errors"/>, when it may not have them.</summary>
+    public static bool TakeFolders(this WebApplication app, TextWriter errors)
+    {
+        try
+        {
+            app.Services.GetRequiredService<StartUp>().TakeFolders();
+            return true;
+        }
+        catch (BackupException e)
+        {
+            errors.WriteLine($"BackupApi did not start: {e.Message} {e.Hint}");
+            return false;
+        }
     }
 
     public static void AddHttp(this WebApplicationBuilder builder, BackupApiOptions options)

@@ -95,7 +95,7 @@ internal static class LogLine
                 json.WriteStringValue(formattable.ToString(value is DateTimeOffset ? "O" : null, CultureInfo.InvariantCulture));
                 break;
             default:
-                json.WriteStringValue(value.ToString());
+                json.WriteStringValue(Convert.ToString(value, CultureInfo.InvariantCulture));
                 break;
         }
     }

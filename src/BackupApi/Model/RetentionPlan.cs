@@ -19,8 +19,8 @@ internal sealed record RetentionPolicy(int MaxBackups, int MaxSafetyBackups = 3)
     /// <summary>Says what stays and why.</summary>
     /// <remarks>
     /// Over the limit, the oldest that is not the newest of its hour goes first, so that a burst evicts itself before it evicts history.
-    /// Kept whatever the limit says: archives without our manifest, pinned ones, the newest proven one, the newest in which each database was
-    /// proven, and, while no newer one is proven, everything.
+    /// Kept whatever the limit says: archives without our manifest, pinned ones, the newest proven one, and the newest in which each database was
+    /// proven. So a proven backup goes only when a newer one is proven, and a database that stays damaged fills neither the disk nor takes its good copy.
     /// </remarks>
     public RetentionPlan Plan(IEnumerable<Backup> backups)
     {
@@ -38,8 +38,9 @@ internal sealed record RetentionPolicy(int MaxBackups, int MaxSafetyBackups = 3)
             reasons[backup].Add($"newest in which {source} was proven");
         }
 
-        KeepWithinLimit(newestFirst.Where(b => b.IsOurs && !b.IsSafety).ToList(), MaxBackups, "rotation", reasons);
-        KeepWithinLimit(newestFirst.Where(b => b.IsOurs && b.IsSafety).ToList(), MaxSafetyBackups, "safety", reasons);
+        var rotated = newestFirst.Where(b => b.IsOurs && b.Pins.Count == 0).ToList();
+        KeepWithinLimit(rotated.Where(b => !b.IsSafety).ToList(), MaxBackups, "rotation", reasons);
+        KeepWithinLimit(rotated.Where(b => b.IsSafety).ToList(), MaxSafetyBackups, "safety", reasons);
 
         return new RetentionPlan([.. newestFirst.Select(b => reasons[b] is { Count: > 0 } kept
             ? new RetentionDecision(b, true, kept)
@@ -63,13 +64,9 @@ internal sealed record RetentionPolicy(int MaxBackups, int MaxSafetyBackups = 3)
             yield return "newest proven backup";
         }
 
-        if (newestProven is null)
+        if (backup.IsProven && newestProven is not null && backup.Sequence == newestProven.Sequence && !ReferenceEquals(backup, newestProven))
         {
-            yield return "no backup is proven yet";
-        }
-        else if (backup.Sequence >= newestProven.Sequence && !ReferenceEquals(backup, newestProven))
-        {
-            yield return "newer than the newest proven backup";
+            yield return "as new as the newest proven backup";
         }
     }
 
@@ -79,7 +76,7 @@ internal sealed record RetentionPolicy(int MaxBackups, int MaxSafetyBackups = 3)
         return from backup in newestFirst
                where backup.IsOurs && backup.Damage is null
                from source in backup.Sources
-               where source.Engine != "files" && source.IsProven && seen.Add(source.Name)
+               where source.Engine != Source.PlainFiles && source.IsProven && seen.Add(source.Name)
                select (source.Name, backup);
     }
 
