@@ -27,7 +27,8 @@ internal static partial class HttpFace
         app.Lifetime.ApplicationStarted.Register(() =>
         {
             var addresses = string.Join(", ", app.Urls);
-            Listening(app.Logger, app.Services.GetRequiredService<ServiceVersion>(), addresses);
+            var version = app.Services.GetRequiredService<ServiceVersion>();
+            Listening(app.Logger, version, addresses);
         });
         app.UseMiddleware<RequestLog>();
         app.UseMiddleware<ClientsAtStop>();
