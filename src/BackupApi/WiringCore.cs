@@ -42,6 +42,8 @@ internal static class WiringCore
         services.AddSingleton<TakeBackup>();
         services.AddSingleton<VerifyBackup>();
         services.AddSingleton<DeleteBackup>();
+        services.AddSingleton<DatabaseChecks>();
+        services.AddSingleton<VerifyDatabases>();
         services.AddSingleton<DecideBackup>();
         services.AddSingleton<StartUp>();
         services.AddSingleton<WatchHealth>();

@@ -18,6 +18,8 @@ internal sealed class BackupManager(
     TakeBackup takeBackup,
     VerifyBackup verifyBackup,
     DeleteBackup deleteBackup,
+    VerifyDatabases verifyDatabases,
+    DatabaseChecks databases,
     ApplyRetention retention,
     WatchHealth health)
 {
@@ -89,6 +91,13 @@ internal sealed class BackupManager(
         var backup = Get(name);
         return Start(OperationKind.Delete, Trigger.Manual, false, false, context => Task.FromResult(deleteBackup.Run(backup.Name, force, context)));
     }
+
+    /// <summary>Starts a check of the live databases, or of the one named.</summary>
+    public OperationTicket<DatabasesResult> StartVerifyDatabases(string? name) =>
+        Start(OperationKind.VerifyDatabases, Trigger.Manual, false, true, context => verifyDatabases.RunAsync(name, context));
+
+    /// <summary>Every database as it was last seen, sorted by name.</summary>
+    public IReadOnlyList<DatabaseFacts> ListDatabases() => databases.List();
 
     /// <summary>All backups, newest first.</summary>
     public IReadOnlyList<Backup> List() => catalog.List();
