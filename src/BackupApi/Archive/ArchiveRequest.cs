@@ -5,7 +5,7 @@ namespace BackupApi.Archive;
 /// <summary>What goes into one archive.</summary>
 internal sealed record ArchiveRequest
 {
-    /// <summary>In any order; the writer sorts by the bytes of the names, folders before what they hold.</summary>
+    /// <summary>In any order; the writer sorts as <see cref="EntryOrder"/> says.</summary>
     public required IReadOnlyList<CapturedFile> Files { get; init; }
 
     /// <summary>Asked once. Its entry comes first in the archive.</summary>

@@ -137,6 +137,7 @@ internal sealed class BackupCatalog(string folder, Func<string, CancellationToke
             Sources = state.Manifest?.Sources ?? [],
             Warnings = state.Report?.Warnings ?? [],
             Errors = state.Report?.Errors ?? [],
+            TreeDigest = state.TreeDigest,
             ContentBytes = state.Report?.ContentBytes ?? 0,
         };
     }

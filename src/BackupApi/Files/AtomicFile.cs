@@ -63,6 +63,16 @@ internal static class AtomicFile
         }
     }
 
+    /// <summary>Gives a file to the owner of the folder it lies in, where this process may: a person who owns the backups folder can then copy what is in it.</summary>
+    public static void GiveToFolderOwner(string path)
+    {
+        var folder = Posix.Stat(System.IO.Path.GetDirectoryName(path)!);
+        if (Posix.EffectiveUserId == 0 && (folder.Uid != 0 || folder.Gid != 0))
+        {
+            Posix.SetOwner(path, folder.Uid, folder.Gid);
+        }
+    }
+
     private static void CheckLength(string partial, long expectedLength)
     {
         var length = Posix.Stat(partial).Size;

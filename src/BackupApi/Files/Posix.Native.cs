@@ -29,6 +29,8 @@ internal static partial class Posix
 {
     private const int AtSymlinkNoFollow = 0x100;
     private const int AtEmptyPath = 0x1000;
+    private const int AtEffectiveAccess = 0x200;
+    private const int WriteAndSearch = 2 | 1;
     private const uint RenameNoReplace = 1;
     private const uint RenameExchange = 2;
     private const long UtimeOmit = (1L << 30) - 2;
@@ -152,6 +154,9 @@ internal static partial class Posix
 
         [LibraryImport(Libc, SetLastError = true)]
         internal static partial int utimensat(int folder, byte[] path, ReadOnlySpan<long> times, int flags);
+
+        [LibraryImport(Libc, SetLastError = true)]
+        internal static partial int faccessat(int folder, byte[] path, int mode, int flags);
 
         [LibraryImport(Libc, SetLastError = true)]
         internal static partial int fsync(SafeFileHandle handle);

@@ -57,4 +57,7 @@ internal sealed record Backup
 
     /// <summary>Bytes of content, before compression; 0 when unknown.</summary>
     public long ContentBytes { get; init; }
+
+    /// <summary>Digest of storage as it was walked for this backup; null when it is not known.</summary>
+    public string? TreeDigest { get; init; }
 }

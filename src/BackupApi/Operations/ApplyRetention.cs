@@ -10,7 +10,7 @@ internal sealed partial class ApplyRetention(ServiceSettings settings, BackupCat
     /// <summary>Proven backups that rotation leaves when it must make room before a backup.</summary>
     public const int ProvenKeptForRoom = 2;
 
-    public RetentionPlan Plan() => new RetentionPolicy(settings.MaxBackups).Plan(catalog.List());
+    public RetentionPlan Plan() => new RetentionPolicy(settings.MaxBackups, settings.MaxSafetyBackups).Plan(catalog.List());
 
     /// <summary>Removes each backup the plan gives up, logging the rule. A kill in between leaves the rest to the next run. Gives the names removed.</summary>
     public IReadOnlyList<string> Run()
@@ -20,7 +20,8 @@ internal sealed partial class ApplyRetention(ServiceSettings settings, BackupCat
         {
             catalog.Remove(decision.Backup.Name);
             removed.Add(decision.Backup.Name);
-            LogRemoved(log, decision.Backup.Name, string.Join("; ", decision.Reasons));
+            var reason = string.Join("; ", decision.Reasons);
+            LogRemoved(log, decision.Backup.Name, reason);
         }
 
         return removed;

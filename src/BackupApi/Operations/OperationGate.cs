@@ -65,6 +65,15 @@ internal sealed partial class OperationGate(OperationLedger ledger, ILogger<Back
         }
     }
 
+    /// <summary>Waits until nothing runs, at most as long as <paramref name="patience"/>.</summary>
+    public Task DrainAsync(TimeSpan patience, TimeProvider clock)
+    {
+        lock (gate)
+        {
+            return current is null ? Task.CompletedTask : Task.WhenAny(current.Ended.Task, Task.Delay(patience, clock));
+        }
+    }
+
     /// <summary>Refuses new operations, gives the running one <paramref name="patience"/> to end, then cancels it and waits until it did.</summary>
     public async Task StopAsync(TimeSpan patience, TimeProvider clock)
     {

@@ -115,6 +115,7 @@ internal sealed class TakeBackup(
                 },
                 context.Progress,
                 context.Cancellation);
+            AtomicFile.GiveToFolderOwner(partial);
             AtomicFile.PublishNew(partial, catalog.PathOf(name), facts.SizeBytes);
             return (name, facts);
         }

@@ -1,0 +1,24 @@
+using System.Globalization;
+using BackupApi.Model;
+
+namespace BackupApi.Archive;
+
+/// <summary>The faults of a reader, worded once.</summary>
+internal static class ArchiveFaults
+{
+    /// <param name="where">Entry and offset; they are part of the sentence.</param>
+    public static BackupException Damaged(string what, string where) => new(
+        Fault.ArchiveDamaged,
+        $"{what} ({where})",
+        "Use another backup; what is still whole in this one can be taken out by name with force.");
+
+    public static BackupException NoSuchEntry(string name) => new(
+        Fault.NotFound,
+        $"The archive has no file '{EntryName.Short(name)}'.",
+        "Ask for the list of its files; names are relative to storage.");
+
+    public static BackupException TooLarge(long limit) => new(
+        Fault.ArchiveHostile,
+        $"The archive unpacks to more than {limit.ToString("N0", CultureInfo.InvariantCulture)} bytes, so it was refused.",
+        "Free some room on the disk of storage, or look at who made this archive.");
+}

@@ -1,0 +1,21 @@
+using System.IO.Compression;
+
+namespace BackupApi.Archive;
+
+/// <summary>How hard the writer may work. None of it changes the bytes that come out, but for the level.</summary>
+internal sealed record ArchiveWriterSettings
+{
+    /// <value>Default: the number of cores. From 1 to 64.</value>
+    public int Threads { get; init; } = Math.Clamp(Environment.ProcessorCount, 1, 64);
+
+    /// <summary>Most content read from storage in a second; 0 for no limit.</summary>
+    public long BytesPerSecond { get; init; }
+
+    public CompressionLevel Level { get; init; } = CompressionLevel.Optimal;
+
+    /// <summary>How often a live file that changes while it is read is begun anew before it is taken as it is.</summary>
+    /// <value>Default: 3. From 1.</value>
+    public int Tries { get; init; } = 3;
+
+    public TimeProvider Clock { get; init; } = TimeProvider.System;
+}

@@ -1,0 +1,8 @@
+using BackupApi.Model;
+
+namespace BackupApi.Archive;
+
+/// <summary>What was unpacked.</summary>
+/// <param name="NotGivenBack">What an unprivileged process cannot set (owners), at most <see cref="Verdict.MaxFindings"/>. The content is right.</param>
+/// <param name="Damaged">Files left out because their content did not verify; only ever filled when damaged ones were to be passed over.</param>
+internal sealed record UnpackResult(long Entries, long Bytes, IReadOnlyList<Finding> NotGivenBack, IReadOnlyList<Finding> Damaged);

@@ -1,0 +1,48 @@
+using BackupApi.Files;
+using BackupApi.Model;
+using Microsoft.Win32.SafeHandles;
+
+namespace BackupApi.Archive;
+
+/// <summary>Gives unpacked names their owner, mode and time, in the order in which the kernel lets them stand: owner, mode, time.</summary>
+internal sealed class UnpackedFacts
+{
+    private readonly List<Finding> notGivenBack = [];
+    private readonly bool isRoot = Posix.EffectiveUserId == 0;
+
+    public IReadOnlyList<Finding> NotGivenBack => notGivenBack;
+
+    public void Apply(SafeFileHandle handle, ArchiveEntry entry)
+    {
+        TryOwner(entry, (uid, gid) => Posix.SetOwner(handle, entry.Name, uid, gid));
+        Posix.SetMode(handle, entry.Name, entry.Mode);
+        Posix.SetModified(handle, entry.Name, entry.Modified);
+    }
+
+    public void ApplyToSymlink(SafeFileHandle folder, string name, ArchiveEntry entry)
+    {
+        TryOwner(entry, (uid, gid) => Posix.SetOwnerAt(folder, name, uid, gid));
+        Posix.SetModifiedAt(folder, name, entry.Modified);
+    }
+
+    private void TryOwner(ArchiveEntry entry, Action<uint, uint> set)
+    {
+        if (entry.Uid is not { } uid || entry.Gid is not { } gid || (isRoot && uid == 0 && gid == 0))
+        {
+            return;
+        }
+
+        try
+        {
+            set(uid, gid);
+        }
+        catch (PosixException e) when (e.Errno is Errno.EPERM or Errno.EINVAL)
+        {
+            // EINVAL: an id that this user namespace does not map.
+            if (notGivenBack.Count < Verdict.MaxFindings)
+            {
+                notGivenBack.Add(new Finding(PathText.Show(entry.Name), $"The owner {uid}:{gid} could not be given back: {e.Message}"));
+            }
+        }
+    }
+}

@@ -1,0 +1,41 @@
+using BackupApi.Files;
+using BackupApi.Model;
+
+namespace BackupApi.Archive.Writing;
+
+/// <summary>What happened to live files while they were read, gathered from all workers.</summary>
+internal sealed class Observations
+{
+    private readonly Lock gate = new();
+    private readonly List<Finding> changed = [];
+    private readonly List<Finding> unreadable = [];
+    private readonly List<Finding> vanished = [];
+
+    public void Changed(string name, int tries) =>
+        Add(changed, name, $"It changed while it was read, at each of {tries} tries; the archive holds the last reading, which may be torn.");
+
+    public void Unreadable(string name, IOException failure) => Add(unreadable, name, failure.Message);
+
+    public void Vanished(string name) => Add(vanished, name, "It was gone, or no longer a file, when its turn came.");
+
+    public void LostLink(string name, string target) => Add(unreadable, name, $"It is a hard link to {PathText.Show(target)}, which could not be read.");
+
+    /// <summary>Sorted by name, so that the order of the workers does not show.</summary>
+    public WriterObservations ToRecord(long entries, long contentBytes)
+    {
+        lock (gate)
+        {
+            return new WriterObservations(Sorted(changed), Sorted(unreadable), Sorted(vanished), entries, contentBytes);
+        }
+    }
+
+    private static List<Finding> Sorted(List<Finding> findings) => [.. findings.OrderBy(finding => finding.Where, StringComparer.Ordinal)];
+
+    private void Add(List<Finding> list, string name, string message)
+    {
+        lock (gate)
+        {
+            list.Add(new Finding(PathText.Show(name), message));
+        }
+    }
+}

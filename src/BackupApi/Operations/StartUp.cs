@@ -1,0 +1,57 @@
+using BackupApi.Catalog;
+using BackupApi.Files;
+using BackupApi.Model;
+
+namespace BackupApi.Operations;
+
+/// <summary>What happens before the door opens, in this order: folders, lock, leftovers, catalogue. What a kill left is cleared here.</summary>
+internal sealed partial class StartUp(WorkFolders folders, BackupCatalog catalog, ILogger<BackupManager> log) : IDisposable
+{
+    private readonly List<FolderLock> locks = [];
+
+    /// <summary>Takes our folders for this process.</summary>
+    /// <exception cref="BackupException"><see cref="Fault.Busy"/>: another BackupApi runs over one of them. <see cref="Fault.PermissionDenied"/>.</exception>
+    public void TakeFolders()
+    {
+        var isFirstStart = !Directory.Exists(folders.Backups) || !Posix.ListNames(folders.Backups).Exists(BackupCatalog.IsArchive);
+        try
+        {
+            folders.Prepare(isFirstStart);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new BackupException(Fault.PermissionDenied, $"A folder could not be made: {e.Message}", "Give this service the right to write in the backups and restore folders.", e);
+        }
+
+        // Storage may be mounted read-only, or not at all: health says so, and nothing is created in its place.
+        foreach (var folder in new[] { folders.Backups, folders.Restore, folders.Storage }.Where(Directory.Exists))
+        {
+            locks.Add(FolderLock.TryTake(folder) ?? throw new BackupException(
+                Fault.Busy,
+                $"Another BackupApi runs over {folder}.",
+                "Stop it first, or give this one folders of its own (STORAGE_PATH, BACKUPS_PATH, RESTORE_PATH)."));
+        }
+    }
+
+    /// <summary>Clears what a kill left, and learns what backups there are.</summary>
+    public async Task PrepareAsync(CancellationToken ct)
+    {
+        foreach (var partial in folders.RemoveLeftovers())
+        {
+            LogLeftover(log, partial);
+        }
+
+        await catalog.RefreshAsync(ct);
+        catalog.RemoveOrphanedStates();
+        var count = catalog.List().Count;
+        LogFound(log, count, folders.Storage, folders.Backups, folders.Restore);
+    }
+
+    public void Dispose() => locks.ForEach(folderLock => folderLock.Dispose());
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Removed {Partial}: a backup was killed while it was written; it was never published")]
+    private static partial void LogLeftover(ILogger logger, string partial);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Count} backups found; storage {Storage}, backups {Backups}, restore {Restore}")]
+    private static partial void LogFound(ILogger logger, int count, string storage, string backups, string restore);
+}

@@ -1,0 +1,69 @@
+using BackupApi.Archive;
+using BackupApi.Catalog;
+using BackupApi.Engines;
+using BackupApi.Engines.LevelDb;
+using BackupApi.Engines.PlainFiles;
+using BackupApi.Engines.Sqlite;
+using BackupApi.Operations;
+using BackupApi.Triggers;
+using Quartz;
+
+namespace BackupApi;
+
+/// <summary>The part of the wiring below HTTP: a new engine is one line here.</summary>
+internal static class WiringCore
+{
+    public static void AddOperations(this IServiceCollection services, ServiceSettings settings)
+    {
+        services.AddSingleton(settings);
+        services.AddSingleton<IReadOnlyList<IEngine>>(_ =>
+        [
+            new LevelDbEngine(TimeProvider.System, settings.CapturePatience),
+            new RocksDbEngine(TimeProvider.System, settings.CapturePatience),
+            new SqliteEngine(TimeProvider.System),
+            new PlainFilesEngine(TimeProvider.System),
+        ]);
+
+        services.AddSingleton<ArchiveReader>();
+        services.AddSingleton(new ArchiveWriter(new ArchiveWriterSettings { Threads = settings.Threads, BytesPerSecond = settings.BytesPerSecond }));
+        services.AddSingleton(provider => new BackupCatalog(settings.BackupsPath, provider.GetRequiredService<ArchiveReader>().ReadFactsAsync));
+
+        services.AddSingleton<OperationLedger>();
+        services.AddSingleton<OperationGate>();
+        services.AddSingleton<ScheduleState>();
+        services.AddSingleton<RestoreFolderState>();
+        services.AddSingleton<WorkFolders>();
+        services.AddSingleton<FindSources>();
+        services.AddSingleton<SequenceCounter>();
+        services.AddSingleton<ApplyRetention>();
+        services.AddSingleton<PredictRoom>();
+        services.AddSingleton<TakeBackup>();
+        services.AddSingleton<VerifyBackup>();
+        services.AddSingleton<DeleteBackup>();
+        services.AddSingleton<DecideBackup>();
+        services.AddSingleton<StartUp>();
+        services.AddSingleton<WatchHealth>();
+        services.AddSingleton<BackupManager>();
+    }
+
+    public static void AddTriggers(this IServiceCollection services, ServiceSettings settings)
+    {
+        services.AddHostedService<StartAndStop>();
+        services.AddHostedService<HealthTimer>();
+        if (!settings.AutoBackupEnabled)
+        {
+            return;
+        }
+
+        services.AddQuartz(quartz =>
+        {
+            quartz.AddJob<BackupSchedule>(job => job.WithIdentity(BackupSchedule.Key));
+            quartz.AddTrigger<BackupSchedule>(trigger => trigger
+                .ForJob(BackupSchedule.Key)
+                .WithIdentity("interval")
+                .StartAt(TimeProvider.System.GetUtcNow() + settings.Interval)
+                .WithSimpleSchedule(every => every.WithInterval(settings.Interval).RepeatForever().WithMisfireInstruction(SimpleTriggerMisfireInstruction.FireNow)));
+        });
+        services.AddQuartzHostedService(host => host.WaitForJobsToComplete = false);
+    }
+}
