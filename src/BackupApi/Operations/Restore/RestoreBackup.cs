@@ -41,11 +41,7 @@ internal sealed class RestoreBackup(
         }
         finally
         {
-            // A folder that is staged, or whose journal is open, is somebody's business at the next start.
-            if (folder.ReadState() is SwapState.Unfinished or SwapState.Undone or SwapState.Done)
-            {
-                folder.Remove();
-            }
+            Discard(folder);
         }
     }
 
@@ -58,7 +54,6 @@ internal sealed class RestoreBackup(
         var sources = await checkUnpacked.RunAsync(tree, null, static _ => true, job.Request.Force, progress, ct);
         var staged = new StagedTree(tree, sources, selection.Within(findSources.In(tree)), selection.IsEverything, []);
         var result = await PutInPlaceAsync(job with { AtStart = true }, folder, staged, progress, ct);
-        folder.Remove();
         return result with { BackupName = job.Request.BackupName, Duration = clock.GetElapsedTime(began) };
     }
 
@@ -69,7 +64,12 @@ internal sealed class RestoreBackup(
             throw new BackupException(Fault.NotFound, $"There is no backup named {job.Request.BackupName}.", "GET /api/backup/list shows what there is.");
         }
 
-        progress.Enter("verify", Posix.Stat(job.ArchivePath).Size);
+        // Before a long reading: content that cannot fit is told by the manifest already.
+        var size = Posix.Stat(job.ArchivePath).Size;
+        var (manifest, _) = await archives.ReadFactsAsync(job.ArchivePath, ct);
+        room.Require(manifest?.ContentBytes ?? 0, manifest?.Entries ?? 0);
+
+        progress.Enter("verify", size);
         var proof = await archives.VerifyAsync(job.ArchivePath, room.Limits(), progress, ct);
         return proof.Errors.Count == 0 ? proof : throw new BackupException(
             Fault.ArchiveDamaged,
@@ -140,7 +140,12 @@ internal sealed class RestoreBackup(
                 "Look into the log and at the disk, then ask again or restore another backup.");
         }
 
-        lastRestore.Write(origin);
+        var warnings = Settle(job, folder, origin);
+        if (owners.Doubt is { } doubt)
+        {
+            warnings.Add(new Finding("storage", $"Whether somebody has storage open could not be told: {doubt}."));
+        }
+
         return new RestoreResult
         {
             BackupName = job.Request.BackupName,
@@ -150,8 +155,40 @@ internal sealed class RestoreBackup(
             Bytes = staged.Bytes,
             Unchanged = difference.UnchangedFiles,
             InUse = owners.Users,
-            Warnings = owners.Doubt is { } doubt ? [new Finding("storage", $"Whether somebody has storage open could not be told: {doubt}.")] : [],
+            Warnings = warnings,
         };
+    }
+
+    /// <summary>Records what was done before its journal goes. What cannot be recorded keeps the journal, and the next start does it again.</summary>
+    private List<Finding> Settle(RestoreJob job, SwapFolder folder, RestoreOrigin origin)
+    {
+        try
+        {
+            job.Settle?.Invoke();
+            lastRestore.Write(origin);
+            folder.Remove();
+            return [];
+        }
+        catch (IOException e)
+        {
+            return [new Finding(PathText.Show(e is PosixException { Path: var path } ? path : folder.Path), $"The restore is done; clearing up behind it is left to the next start: {e.Message}")];
+        }
+    }
+
+    /// <summary>A folder that waits for a start, or whose journal is open, is the next start's business; every other one is worth nothing.</summary>
+    private static void Discard(SwapFolder folder)
+    {
+        try
+        {
+            if (folder.ReadState() is SwapState.Unfinished or SwapState.Undone)
+            {
+                folder.Remove();
+            }
+        }
+        catch (IOException)
+        {
+            // What ended the restore is what the caller is told; the next start removes the folder.
+        }
     }
 
     private RestoreResult StageForStart(RestoreJob job, SwapFolder folder, OwnerReport owners)

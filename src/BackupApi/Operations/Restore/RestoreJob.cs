@@ -19,7 +19,10 @@ internal sealed record RestoreJob
     /// <summary>At a start nothing is staged for later: where somebody has storage open, the restore is refused with <see cref="Fault.StorageInUse"/>.</summary>
     public bool AtStart { get; init; }
 
-    /// <summary>Path of the claimed archive in the restore folder; null for a restore by name.</summary>
+    /// <summary>Called once storage is new and durable, before the journal goes: the last chance to record that this archive must never be restored again.</summary>
+    public Action? Settle { get; init; }
+
+    /// <summary>Name of the claimed archive in the restore folder; null for a restore by name.</summary>
     public string? Claim { get; init; }
 }
 

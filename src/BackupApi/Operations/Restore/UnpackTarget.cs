@@ -21,17 +21,17 @@ internal sealed class UnpackTarget
     public static UnpackTarget Require(string storage, string to)
     {
         var clean = PathText.Parse(to).TrimEnd('/');
-        var parts = clean.Split('/');
-        if (clean.Length is 0 or > 4000 || clean.Contains('\0', StringComparison.Ordinal) || parts.Any(part => part is "" or "." or "..") || SwapFolder.IsReserved(clean))
+        var segments = clean.Split('/');
+        if (clean.Length is 0 or > 4000 || clean.Contains('\0', StringComparison.Ordinal) || segments.Any(part => part is "" or "." or "..") || SwapFolder.IsReserved(clean))
         {
             throw Invalid(to, "is not a folder inside storage");
         }
 
-        var target = new UnpackTarget(storage, parts);
+        var target = new UnpackTarget(storage, segments);
         var mount = Posix.FindTargetStat(storage)?.MountId;
-        for (var i = 1; i < parts.Length; i++)
+        for (var i = 1; i < segments.Length; i++)
         {
-            if (Posix.FindStat($"{storage}/{string.Join('/', parts[..i])}") is { } parent && (parent.Kind != FileKind.Directory || parent.MountId != mount))
+            if (Posix.FindStat($"{storage}/{string.Join('/', segments[..i])}") is { } parent && (parent.Kind != FileKind.Directory || parent.MountId != mount))
             {
                 throw Invalid(to, "leads through something that is not a folder of storage itself");
             }
