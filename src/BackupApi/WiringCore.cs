@@ -40,6 +40,7 @@ internal static class WiringCore
         services.AddSingleton<PredictRoom>();
         services.AddSingleton<PinGoodCopies>();
         services.AddSingleton<TakeBackup>();
+        services.AddSingleton<TakeSafetyBackup>();
         services.AddSingleton<VerifyBackup>();
         services.AddSingleton<DeleteBackup>();
         services.AddSingleton<DatabaseChecks>();
@@ -48,12 +49,14 @@ internal static class WiringCore
         services.AddSingleton<StartUp>();
         services.AddSingleton<WatchHealth>();
         services.AddSingleton<BackupManager>();
+        services.AddRestore();
     }
 
     public static void AddTriggers(this IServiceCollection services, ServiceSettings settings)
     {
         services.AddHostedService<StartAndStop>();
         services.AddHostedService<HealthTimer>();
+        services.AddHostedService<RestoreFolderWatch>();
         if (!settings.AutoBackupEnabled)
         {
             services.AddSingleton<ScheduleState>();

@@ -148,7 +148,7 @@ public sealed class LevelDbCaptureTests
         var capture = new FolderCapture(db.Source, db.Storage, db.NewFolder(), clock, TimeSpan.Zero);
         Directory.CreateDirectory(capture.To);
 
-        Assert.Null(StableCopy.TryTake(capture, CancellationToken.None));
+        Assert.Null(BackupApi.Engines.LevelDb.StableCopy.TryTake(capture, CancellationToken.None));
     }
 
     [Fact]
