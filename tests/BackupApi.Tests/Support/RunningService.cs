@@ -1,6 +1,9 @@
 using System.Text.Json;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc.Testing;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 
 namespace BackupApi.Tests.Support;
@@ -25,6 +28,9 @@ public sealed class RunningService : IAsyncDisposable
 
     /// <summary>Follows no redirect of its own making; its base address is the service's.</summary>
     public HttpClient Client { get; }
+
+    /// <summary>Every address the service answers at.</summary>
+    public IReadOnlyList<Endpoint> Endpoints => factory.Services.GetRequiredService<EndpointDataSource>().Endpoints;
 
     /// <param name="fill">Puts files into the folders before the start.</param>
     /// <param name="isReady">False: the start-up never ends, as if a restore were under way.</param>
