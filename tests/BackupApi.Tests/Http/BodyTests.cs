@@ -8,14 +8,8 @@ using Xunit;
 namespace BackupApi.Tests.Http;
 
 /// <summary>What people really send, byte by byte, and what is refused.</summary>
-public sealed class BodyTests : IAsyncLifetime
+public sealed class BodyTests(RunningService service) : IClassFixture<RunningService>
 {
-    private RunningService service = null!;
-
-    public async Task InitializeAsync() => service = await RunningService.StartAsync();
-
-    public async Task DisposeAsync() => await service.DisposeAsync();
-
     [Theory]
     [InlineData("application/x-www-form-urlencoded")]
     [InlineData("application/json")]

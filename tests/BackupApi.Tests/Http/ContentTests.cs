@@ -10,25 +10,26 @@ namespace BackupApi.Tests.Http;
 /// <summary>What is inside a backup, and its bytes.</summary>
 public sealed class ContentTests : IAsyncLifetime
 {
-    private readonly byte[] noise = new byte[200_000];
-    private RunningService service = null!;
+    private readonly RunningService service = new(folder =>
+    {
+        var noise = new byte[200_000];
+        new Random(7).NextBytes(noise);
+        folder.File("storage/a b/ü 100%.txt", "hello"u8);
+        folder.File("storage/noise.bin", noise);
+        folder.File("storage/back\\slash", "x"u8);
+        Posix.MakeSymlink("noise.bin", folder["storage/link"]);
+        Posix.CreateNew(folder["storage"] + "/" + PathText.Decode([0x62, 0xFF])).Dispose();
+    });
+
     private string name = "";
 
     public async Task InitializeAsync()
     {
-        new Random(7).NextBytes(noise);
-        service = await RunningService.StartAsync(folder =>
-        {
-            folder.File("storage/a b/ü 100%.txt", "hello"u8);
-            folder.File("storage/noise.bin", noise);
-            folder.File("storage/back\\slash", "x"u8);
-            Posix.MakeSymlink("noise.bin", folder["storage/link"]);
-            Posix.CreateNew(folder["storage"] + "/" + PathText.Decode([0x62, 0xFF])).Dispose();
-        });
+        await service.InitializeAsync();
         name = await service.TakeBackupAsync();
     }
 
-    public async Task DisposeAsync() => await service.DisposeAsync();
+    public Task DisposeAsync() => service.DisposeAsync();
 
     [Fact]
     public async Task Files_are_listed_with_names_that_can_be_asked_for()

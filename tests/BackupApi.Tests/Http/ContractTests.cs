@@ -7,15 +7,9 @@ using Xunit;
 namespace BackupApi.Tests.Http;
 
 /// <summary>Field names and shapes that users' scripts rely on.</summary>
-public sealed class ContractTests : IAsyncLifetime
+public sealed class ContractTests(RunningService service) : IClassFixture<RunningService>
 {
     private const string Instant = @"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$";
-
-    private RunningService service = null!;
-
-    public async Task InitializeAsync() => service = await RunningService.StartAsync(f => f.File("storage/a.txt", new byte[10_000]));
-
-    public async Task DisposeAsync() => await service.DisposeAsync();
 
     [Fact]
     public async Task Create_answers_with_the_backup()
@@ -49,7 +43,7 @@ public sealed class ContractTests : IAsyncLifetime
 
         Assert.Equal(200, status);
         Assert.True(json.GetProperty("success").GetBoolean());
-        Assert.Equal([second, first], json.GetProperty("backups").EnumerateArray().Select(backup => backup.GetProperty("name").GetString()!), StringComparer.Ordinal);
+        Assert.Equal([second, first], json.GetProperty("backups").EnumerateArray().Take(2).Select(backup => backup.GetProperty("name").GetString()!), StringComparer.Ordinal);
         var newest = json.GetProperty("backups")[0];
         Assert.Equal(Path.Combine(service.Backups, second), newest.GetProperty("path").GetString());
         Assert.Equal(JsonValueKind.Number, newest.GetProperty("size").ValueKind);
@@ -64,19 +58,28 @@ public sealed class ContractTests : IAsyncLifetime
     [Fact]
     public async Task Export_metadata_sums_up_all_backups()
     {
-        var (_, empty) = await service.GetAsync("/api/backup/export-metadata");
-        var first = await service.TakeBackupAsync();
-        var second = await service.TakeBackupAsync();
+        var newest = await service.TakeBackupAsync();
+
         var (status, json) = await service.GetAsync("/api/backup/export-metadata");
 
-        Assert.Equal(JsonValueKind.Null, empty.GetProperty("metadata").GetProperty("oldestBackup").ValueKind);
         Assert.Equal(200, status);
         Assert.True(json.GetProperty("success").GetBoolean());
         var metadata = json.GetProperty("metadata");
-        Assert.Equal(2, metadata.GetProperty("backupCount").GetInt32());
-        Assert.Equal(metadata.GetProperty("backups").EnumerateArray().Sum(backup => backup.GetProperty("size").GetInt64()), metadata.GetProperty("totalSize").GetInt64());
-        Assert.Equal(first, metadata.GetProperty("oldestBackup").GetString());
-        Assert.Equal(second, metadata.GetProperty("newestBackup").GetString());
+        var backups = metadata.GetProperty("backups").EnumerateArray().ToList();
+        Assert.Equal(backups.Count, metadata.GetProperty("backupCount").GetInt32());
+        Assert.Equal(backups.Sum(backup => backup.GetProperty("size").GetInt64()), metadata.GetProperty("totalSize").GetInt64());
+        Assert.Equal(backups[^1].GetProperty("name").GetString(), metadata.GetProperty("oldestBackup").GetString());
+        Assert.Equal(newest, metadata.GetProperty("newestBackup").GetString());
+    }
+
+    [Fact]
+    public void Metadata_of_no_backup_has_neither_oldest_nor_newest()
+    {
+        var empty = BackupsMetadata.Of([]);
+
+        Assert.Equal(0, empty.BackupCount);
+        Assert.Null(empty.OldestBackup);
+        Assert.Null(empty.NewestBackup);
     }
 
     [Fact]
@@ -91,7 +94,7 @@ public sealed class ContractTests : IAsyncLifetime
         Assert.Equal(JsonValueKind.Array, json.GetProperty("reasons").ValueKind);
         var backup = json.GetProperty("backup");
         Assert.True(backup.GetProperty("available").GetBoolean());
-        Assert.Equal(1, backup.GetProperty("count").GetInt32());
+        Assert.True(backup.GetProperty("count").GetInt32() > 0);
         Assert.Equal(name, backup.GetProperty("latest").GetString());
         Assert.Matches(@"^\d+\.\d\d$", backup.GetProperty("totalSizeMB").GetString());
         Assert.True(backup.TryGetProperty("nextScheduled", out _));
@@ -119,7 +122,7 @@ public sealed class ContractTests : IAsyncLifetime
         Assert.True(json.GetProperty("success").GetBoolean());
         Assert.Equal(name, json.GetProperty("backup").GetProperty("name").GetString());
         Assert.Equal("(files)", json.GetProperty("sources")[0].GetProperty("name").GetString());
-        Assert.Equal(1, json.GetProperty("manifest").GetProperty("sequence").GetInt64());
+        Assert.Equal(json.GetProperty("backup").GetProperty("sequence").GetInt64(), json.GetProperty("manifest").GetProperty("sequence").GetInt64());
     }
 
     [Fact]
@@ -133,6 +136,7 @@ public sealed class ContractTests : IAsyncLifetime
         Assert.Equal(name, json.GetProperty("keep")[0].GetProperty("name").GetString());
         Assert.NotEmpty(json.GetProperty("keep")[0].GetProperty("reasons").EnumerateArray());
         Assert.Equal(0, json.GetProperty("remove").GetArrayLength());
+        Assert.Equal(200, (await service.GetAsync($"/api/backup/{name}")).Status);
     }
 
     [Fact]
@@ -158,6 +162,10 @@ public sealed class ContractTests : IAsyncLifetime
     public async Task A_backup_is_removed_and_the_only_proven_one_only_with_force()
     {
         var name = await service.TakeBackupAsync();
+        foreach (var other in (await service.GetAsync("/api/backup/list")).Json.GetProperty("backups").EnumerateArray().Select(backup => backup.GetProperty("name").GetString()).Where(other => other != name))
+        {
+            Assert.Equal(200, (await service.SendAsync(HttpMethod.Delete, $"/api/backup/{other}")).Status);
+        }
 
         var (refused, problem) = await service.SendAsync(HttpMethod.Delete, $"/api/backup/{name}");
         Assert.Equal(409, refused);

@@ -7,14 +7,8 @@ using Xunit;
 namespace BackupApi.Tests.Http;
 
 /// <summary>Every call is described: what it is for, every answer, an example of each.</summary>
-public sealed class OpenApiTests : IAsyncLifetime
+public sealed class OpenApiTests(RunningService service) : IClassFixture<RunningService>
 {
-    private RunningService service = null!;
-
-    public async Task InitializeAsync() => service = await RunningService.StartAsync();
-
-    public async Task DisposeAsync() => await service.DisposeAsync();
-
     [Fact]
     public async Task Every_call_has_summary_description_and_an_example_of_each_answer()
     {
@@ -42,7 +36,8 @@ public sealed class OpenApiTests : IAsyncLifetime
     public async Task Every_route_of_ours_is_in_the_document()
     {
         var calls = await CallsAsync();
-        var routes = service.Endpoints.OfType<RouteEndpoint>().Where(route => route.RoutePattern.RawText!.StartsWith("/api/", StringComparison.Ordinal)).ToList();
+        await using var inMemory = new StartingService();
+        var routes = inMemory.Endpoints.OfType<RouteEndpoint>().Where(route => route.RoutePattern.RawText!.StartsWith("/api/", StringComparison.Ordinal)).ToList();
 
         Assert.Equal(calls.Count, routes.Sum(route => route.Metadata.GetMetadata<IHttpMethodMetadata>()!.HttpMethods.Count));
         Assert.All(routes, route => Assert.NotNull(route.Metadata.GetMetadata<CallDescription>()));

@@ -9,17 +9,19 @@ namespace BackupApi.Tests.Http;
 /// <summary>Work that takes its time: asked for, watched, refused, left alone.</summary>
 public sealed class OperationTests : IAsyncLifetime
 {
-    private RunningService service = null!;
-
-    public async Task InitializeAsync()
-    {
+    private readonly RunningService service = new(
+        folder =>
+        {
+            var noise = new byte[4_000_000];
+            new Random(7).NextBytes(noise);
+            folder.File("storage/noise.bin", noise);
+        },
         // About two seconds for one backup, whatever the machine.
-        var noise = new byte[4_000_000];
-        new Random(7).NextBytes(noise);
-        service = await RunningService.StartAsync(folder => folder.File("storage/noise.bin", noise), true, ("Backup__MaxMBPerSecond", "2"));
-    }
+        ("Backup__MaxMBPerSecond", "2"));
 
-    public async Task DisposeAsync() => await service.DisposeAsync();
+    public Task InitializeAsync() => service.InitializeAsync();
+
+    public Task DisposeAsync() => service.DisposeAsync();
 
     [Fact]
     public async Task Without_waiting_the_answer_says_where_to_ask_and_listen()

@@ -11,14 +11,8 @@ using Xunit;
 namespace BackupApi.Tests.Http;
 
 /// <summary>Every failure has one shape, and no name leaves its folder.</summary>
-public sealed class ProblemTests : IAsyncLifetime
+public sealed class ProblemTests(RunningService service) : IClassFixture<RunningService>
 {
-    private RunningService service = null!;
-
-    public async Task InitializeAsync() => service = await RunningService.StartAsync();
-
-    public async Task DisposeAsync() => await service.DisposeAsync();
-
     [Theory]
     [InlineData("GET", "/nowhere", 404)]
     [InlineData("GET", "/api/backup", 404)]
@@ -151,23 +145,26 @@ public sealed class ProblemTests : IAsyncLifetime
     [Fact]
     public async Task While_a_start_up_restore_runs_only_health_operations_and_documentation_answer()
     {
-        await using var starting = await RunningService.StartAsync(isReady: false);
+        await using var starting = new StartingService();
 
         foreach (var path in new[] { "/api/backup/list", "/api/backup/export-metadata", "/api/backup/x.tar.gz", "/api/backup/x.tar.gz/files", "/api/retention/plan" })
         {
-            var (status, json) = await starting.GetAsync(path);
-            Assert.Equal(503, status);
-            Assert.Equal("notReady", json.GetProperty("fault").GetString());
+            using var refused = await starting.Client.GetAsync(new Uri(path, UriKind.Relative));
+            Assert.Equal(503, (int)refused.StatusCode);
+            Assert.Equal("2", Assert.Single(refused.Headers.GetValues("Retry-After")));
+            Assert.Contains("\"fault\":\"notReady\"", await refused.Content.ReadAsStringAsync(), StringComparison.Ordinal);
         }
 
-        Assert.Equal(503, (await starting.PostAsync("/api/backup/create")).Status);
-        Assert.Equal(503, (await starting.PostAsync("/api/backup/restore", "{}")).Status);
-        var (ready, answer) = await starting.GetAsync("/api/health/ready");
-        Assert.Equal(503, ready);
-        Assert.False(answer.GetProperty("ready").GetBoolean());
-        Assert.Equal(200, (await starting.GetAsync("/api/health/live")).Status);
-        Assert.Equal(200, (await starting.GetAsync("/api/operations")).Status);
-        Assert.Equal(200, (await starting.GetAsync("/openapi/v1.json")).Status);
+        using var create = await starting.Client.PostAsync(new Uri("/api/backup/create", UriKind.Relative), null);
+        Assert.Equal(503, (int)create.StatusCode);
+        using var ready = await starting.Client.GetAsync(new Uri("/api/health/ready", UriKind.Relative));
+        Assert.Equal(503, (int)ready.StatusCode);
+        Assert.Contains("\"ready\":false", await ready.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        foreach (var path in new[] { "/api/health/live", "/api/operations", "/openapi/v1.json", "/" })
+        {
+            using var answered = await starting.Client.GetAsync(new Uri(path, UriKind.Relative));
+            Assert.Equal(200, (int)answered.StatusCode);
+        }
     }
 
     private static async Task<(HttpContext Context, Kept Log)> AnswerAsync(Exception failure)

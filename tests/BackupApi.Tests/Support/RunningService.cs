@@ -1,54 +1,48 @@
 using System.Text.Json;
-using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Mvc.Testing;
-using Microsoft.AspNetCore.Routing;
-using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 
 namespace BackupApi.Tests.Support;
 
-/// <summary>The whole service in this process, on a real socket, over folders of its own. No schedule, no backup at stop, unless asked for.</summary>
-public sealed class RunningService : IAsyncDisposable
+/// <summary>The real service over folders of its own, and the words to talk to it. No schedule, no rotation, no backup at stop, unless asked for.</summary>
+/// <remarks>As a fixture of a test class it starts with one small file in storage, once for the class.</remarks>
+public sealed class RunningService : IAsyncLifetime
 {
-    private readonly Factory factory;
+    private readonly Action<TempFolder> fill;
+    private readonly (string Name, string? Value)[] settings;
+    private ServiceProcess process = null!;
 
-    private RunningService(TempFolder folder, Factory running)
+    public RunningService()
+        : this(static folder => folder.File("storage/a.txt", "hello"u8))
     {
-        Folder = folder;
-        factory = running;
-        Client = running.CreateClient();
     }
 
-    public TempFolder Folder { get; }
+    /// <param name="fill">Puts files into the folders before the start.</param>
+    internal RunningService(Action<TempFolder> fill, params (string Name, string? Value)[] settings)
+    {
+        this.fill = fill;
+        this.settings = settings;
+    }
 
-    public string Storage => Folder["storage"];
+    public TempFolder Folder { get; } = new();
 
     public string Backups => Folder["backups"];
 
-    /// <summary>Follows no redirect of its own making; its base address is the service's.</summary>
-    public HttpClient Client { get; }
+    public HttpClient Client { get; private set; } = null!;
 
-    /// <summary>Every address the service answers at.</summary>
-    public IReadOnlyList<Endpoint> Endpoints => factory.Services.GetRequiredService<EndpointDataSource>().Endpoints;
-
-    /// <param name="fill">Puts files into the folders before the start.</param>
-    /// <param name="isReady">False: the start-up never ends, as if a restore were under way.</param>
-    public static async Task<RunningService> StartAsync(Action<TempFolder>? fill = null, bool isReady = true, params (string Name, string Value)[] settings)
+    public async Task InitializeAsync()
     {
-        var folder = new TempFolder();
-        folder.Folder("storage");
-        (fill ?? (static f => f.File("storage/a.txt", "hello"u8)))(folder);
-        var host = new Factory(folder, isReady, settings);
-        host.UseKestrel(0);
-        host.StartServer();
-        var service = new RunningService(folder, host);
-        while (isReady && !(await service.Client.GetAsync(new Uri("/api/health/ready", UriKind.Relative))).IsSuccessStatusCode)
-        {
-            await Task.Delay(20);
-        }
+        Folder.Folder("storage");
+        fill(Folder);
+        (process, var address) = await ServiceProcess.ServeAsync(Folder, [("MAX_BACKUPS", "1000"), .. settings]);
+        Client = new HttpClient { BaseAddress = address };
+    }
 
-        return service;
+    public Task DisposeAsync()
+    {
+        Client?.Dispose();
+        process?.Dispose();
+        Folder.Dispose();
+        return Task.CompletedTask;
     }
 
     /// <summary>Sends and gives the status and the JSON of the answer.</summary>
@@ -77,39 +71,5 @@ public sealed class RunningService : IAsyncDisposable
         var (status, json) = await PostAsync("/api/backup/create");
         Assert.True(status == 200, json.ToString());
         return json.GetProperty("name").GetString()!;
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        Client.Dispose();
-        await factory.DisposeAsync();
-        Folder.Dispose();
-    }
-
-    private sealed class Factory(TempFolder folder, bool isReady, (string Name, string Value)[] settings) : WebApplicationFactory<Program>
-    {
-        protected override void ConfigureWebHost(IWebHostBuilder builder)
-        {
-            builder.UseSetting("STORAGE_PATH", folder["storage"]);
-            builder.UseSetting("BACKUPS_PATH", folder["backups"]);
-            builder.UseSetting("RESTORE_PATH", folder["restore"]);
-            builder.UseSetting("AUTO_BACKUP_ENABLED", "false");
-            builder.UseSetting("LOG_LEVEL", "critical");
-            foreach (var (name, value) in settings)
-            {
-                builder.UseSetting(name.Replace("__", ":", StringComparison.Ordinal), value);
-            }
-
-            if (!isReady)
-            {
-                builder.ConfigureServices(services =>
-                {
-                    foreach (var opener in services.Where(service => service.ImplementationType?.Name == "StartAndStop").ToList())
-                    {
-                        services.Remove(opener);
-                    }
-                });
-            }
-        }
     }
 }
