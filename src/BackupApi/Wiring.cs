@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using System.Reflection;
 using BackupApi.Config;
+using BackupApi.Engines.LiteDb;
 using BackupApi.Http;
 using BackupApi.Logging;
 using BackupApi.Model;
@@ -62,7 +63,12 @@ internal static class Wiring
     {
         builder.Services.AddSingleton(TimeProvider.System);
         var settings = SettingsFrom(options);
-        builder.Services.AddOperations(settings);
+        builder.Services.AddOperations(settings, new LiteDbSettings
+        {
+            Patience = settings.CapturePatience,
+            Password = options.LiteDb.Password,
+            PasswordOf = name => options.LiteDb.Passwords.GetValueOrDefault(name),
+        });
         builder.Services.AddTriggers(settings);
     }
 
