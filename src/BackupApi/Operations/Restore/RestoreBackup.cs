@@ -27,6 +27,7 @@ internal sealed class RestoreBackup(
         var target = job.Request.To is { } to ? UnpackTarget.Require(folders.Storage, to) : null;
 
         var proof = await ProveAsync(job, progress, ct);
+        job = job with { Damaged = [.. (proof.Manifest?.Sources ?? []).Where(source => source.Errors.Count > 0).Select(source => source.Name)] };
         compatibility.Require(proof.Manifest, job.Request.Force);
         room.Require(proof.ContentBytes, proof.Entries);
 
@@ -51,7 +52,7 @@ internal sealed class RestoreBackup(
         var began = clock.GetTimestamp();
         var tree = TreeWalker.Walk(folder.New, ct: ct);
         var selection = new SelectPaths(job.Request.Paths);
-        var sources = await checkUnpacked.RunAsync(tree, null, static _ => true, job.Request.Force, progress, ct);
+        var sources = await checkUnpacked.RunAsync(tree, null, job.Damaged, static _ => true, job.Request.Force, progress, ct);
         var staged = new StagedTree(tree, sources, selection.Within(findSources.In(tree)), selection.IsEverything, []);
         var result = await PutInPlaceAsync(job with { AtStart = true }, folder, staged, progress, ct);
         return result with { BackupName = job.Request.BackupName, Duration = clock.GetElapsedTime(began) };
@@ -100,7 +101,7 @@ internal sealed class RestoreBackup(
             tree = PruneTree.To(tree, isSelected);
         }
 
-        var verified = await checkUnpacked.RunAsync(tree, proof.Manifest, isSelected, job.Request.Force, progress, ct);
+        var verified = await checkUnpacked.RunAsync(tree, proof.Manifest, job.Damaged, isSelected, job.Request.Force, progress, ct);
         return new StagedTree(tree, verified, isSelected, selection.IsEverything, unpacked.NotGivenBack);
     }
 
@@ -124,7 +125,7 @@ internal sealed class RestoreBackup(
         var difference = TreeCompare.Of(live, staged.Tree, rules, ct);
         SwapPreflight.Require(live, difference.Steps);
         var damaged = staged.Sources.Where(source => source.Verdict.IsDamaged).ToList();
-        var origin = Origin(job) with { SafetyBackup = safety?.Name, Damaged = [.. damaged.Select(source => PathText.Show(source.Found.Source.Name))] };
+        var origin = Origin(job) with { SafetyBackup = safety?.Name };
         var plan = new SwapPlan
         {
             Steps = difference.Steps,
@@ -229,6 +230,7 @@ internal sealed class RestoreBackup(
         Paths = job.Request.Paths,
         Force = job.Request.Force,
         Claim = job.Claim,
+        Damaged = job.Damaged,
         At = clock.GetUtcNow(),
     };
 
