@@ -37,6 +37,7 @@ internal static class WiringCore
         services.AddSingleton<ApplyRetention>();
         services.AddSingleton<PredictRoom>();
         services.AddSingleton<PinGoodCopies>();
+        services.AddSingleton<PinBackup>();
         services.AddSingleton<TakeBackup>();
         services.AddSingleton<VerifyBackup>();
         services.AddSingleton<DeleteBackup>();
