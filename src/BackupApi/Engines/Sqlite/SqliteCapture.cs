@@ -84,17 +84,27 @@ internal sealed class SqliteCapture(Source source, string root, string into, Sql
         RemoveStaged();
         Posix.CreateNew(staged).Dispose();
         var backup = new OnlineBackup(live, staged, settings, time);
-        await Task.Run(() => backup.RunAsync(stat, ct), ct);
-        return new Capture
+        if (await Task.Run(() => backup.RunAsync(stat, ct), ct))
         {
-            Source = source,
-            Files = [Quiet(source.Name, stat)],
-            CapturedAt = backup.CapturedAt,
-            OwnerHeld = backup.OwnerHeld,
-            Attempts = attempt,
-            Method = "online backup",
-        };
+            return Copied(stat, attempt, "online backup", backup.CapturedAt, backup.OwnerHeld);
+        }
+
+        RemoveStaged();
+        Posix.CreateNew(staged).Dispose();
+        var copy = new LockedCopy(live, staged, settings, time);
+        await Task.Run(() => copy.RunAsync(ct), ct);
+        return Copied(stat, attempt, "compare and patch", copy.CapturedAt, copy.OwnerHeld);
     }
+
+    private Capture Copied(FileStat stat, int attempt, string method, DateTimeOffset at, TimeSpan held) => new()
+    {
+        Source = source,
+        Files = [Quiet(source.Name, stat)],
+        CapturedAt = at,
+        OwnerHeld = held,
+        Attempts = attempt,
+        Method = method,
+    };
 
     private async Task<Capture?> CopyAfterAsync(SqliteFailure failure, int attempt, CancellationToken ct)
     {
