@@ -14,6 +14,7 @@ internal sealed class RestoreBackup(
     AnyArchive archives,
     CheckCompatibility compatibility,
     RestoreRoom room,
+    RepairLevelDbLock repairLocks,
     LastRestore lastRestore,
     TimeProvider clock)
 {
@@ -141,6 +142,7 @@ internal sealed class RestoreBackup(
         }
 
         var warnings = Settle(job, folder, origin);
+        warnings.AddRange(repairLocks.Run(CancellationToken.None));
         if (owners.Doubt is { } doubt)
         {
             warnings.Add(new Finding("storage", $"Whether somebody has storage open could not be told: {doubt}."));
