@@ -1,5 +1,6 @@
 using BackupApi;
 using BackupApi.Http;
+using BackupApi.Http.OpenApi;
 
 if (args is ["--version"])
 {
@@ -13,9 +14,9 @@ if (builder.ReadSettings(Console.Error) is not { } options)
     return Wiring.BadSettings;
 }
 
-builder.AddLog(options);            // console, and files below the backups folder
-builder.AddBackupCore(options);     // engines, archive, catalogue, operations, BackupManager
-builder.AddHttp(options);           // address, problem answers, OpenAPI
+using var log = builder.AddLog(options);        // console, and files below the backups folder
+builder.AddBackupCore(options);                 // engines, archive, catalogue, operations, BackupManager
+builder.AddHttp(options);                       // address, problem answers, OpenAPI
 
 await using var app = builder.Build();
 if (!app.TakeFolders(Console.Error))
@@ -27,10 +28,10 @@ app.UseHttpFace();                  // request log, problem answers, readiness, 
 app.MapBackups();                   // /api/backup: create, list, facts, proof, removal
 app.MapBackupContents();            // /api/backup/{name}: files, one file, download
 app.MapRestore();                   // /api/backup/restore
+app.MapDatabases();                 // /api/databases, verify
 app.MapRetention();                 // /api/retention
 app.MapOperations();                // /api/operations, with server-sent events
 app.MapHealth();                    // /api/health, live, ready
 app.MapDocumentation();             // /openapi/v1.json, /swagger
 
-await app.RunAsync();
-return 0;
+return await app.RunToExitAsync(log);

@@ -26,9 +26,9 @@ internal static class LogLine
         {
             // A text stands in a sentence as it is; Serilog would put it in quotation marks.
             if (token is Serilog.Parsing.PropertyToken { Format: null } property
-                && entry.Properties.TryGetValue(property.PropertyName, out var value) && value is ScalarValue { Value: string plain })
+                && entry.Properties.TryGetValue(property.PropertyName, out var value) && value is ScalarValue { Value: string or Enum } plain)
             {
-                text.Write(plain);
+                text.Write(plain.Value is Enum name ? NameOf(name) : plain.Value);
             }
             else
             {
@@ -88,6 +88,9 @@ internal static class LogLine
             case double number when double.IsFinite(number):
                 json.WriteNumberValue(number);
                 break;
+            case Enum name:
+                json.WriteStringValue(NameOf(name));
+                break;
             case IFormattable formattable:
                 json.WriteStringValue(formattable.ToString(value is DateTimeOffset ? "O" : null, CultureInfo.InvariantCulture));
                 break;
@@ -96,4 +99,7 @@ internal static class LogLine
                 break;
         }
     }
+
+    /// <summary>As in answers and manifests: <c>notFound</c>.</summary>
+    private static string NameOf(Enum value) => JsonNamingPolicy.CamelCase.ConvertName(value.ToString());
 }

@@ -121,7 +121,7 @@ internal static class HealthRules
             yield return new HealthReason(
                 "last-backup-partial",
                 HealthStatus.Degraded,
-                $"The last backup, {partial.BackupName}, is not whole{(first is null ? "" : $": {first.Where}: {first.Message}")}.",
+                $"The last backup, {partial.BackupName}, is not whole{(first is null ? "." : $": {first.Where}: {first.Message}")}",
                 $"GET /api/backup/{partial.BackupName} lists what is missing or damaged, and why.",
                 partial.EndedAt);
         }

@@ -15,6 +15,7 @@ internal sealed class TakeBackup(
     BackupCatalog catalog,
     SequenceCounter sequence,
     PredictRoom room,
+    PinGoodCopies pinGoodCopies,
     ApplyRetention retention,
     TimeProvider clock)
 {
@@ -38,10 +39,8 @@ internal sealed class TakeBackup(
             var captured = await CaptureSources.RunAsync(sources, tree, staging, context.Progress, ct);
             var (name, archive) = await WriteAsync(request, tree, captured, context);
             var backup = Record(name, archive, captured, tree, context);
-            if (!request.Trigger.Equals(Trigger.Safety))
-            {
-                retention.Run();
-            }
+            pinGoodCopies.Run(backup);
+            retention.Run();
 
             return new CreateResult
             {

@@ -1,4 +1,5 @@
 using BackupApi.Catalog;
+using BackupApi.Engines.LiteDb;
 using BackupApi.Files;
 using BackupApi.Model;
 using BackupApi.Operations;
@@ -23,8 +24,8 @@ internal sealed class RestoreWorld : IDisposable
         var collection = new ServiceCollection();
         collection.AddLogging();
         collection.AddSingleton(TimeProvider.System);
-        collection.AddOperations(settings);
-        collection.AddRestore();
+        collection.AddSingleton(new ScheduleState());
+        collection.AddOperations(settings, new LiteDbSettings());
         services = collection.BuildServiceProvider();
         Get<WorkFolders>().Prepare(isFirstStart: true);
     }

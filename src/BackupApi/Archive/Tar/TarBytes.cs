@@ -6,7 +6,7 @@ namespace BackupApi.Archive.Tar;
 internal sealed class TarBytes(Stream stream) : IAsyncDisposable
 {
     private readonly byte[] block = new byte[TarFormat.BlockLength];
-    private readonly byte[] scratch = new byte[32 * 1024];
+    private byte[]? scratch;
 
     public long Position { get; private set; }
 
@@ -34,6 +34,7 @@ internal sealed class TarBytes(Stream stream) : IAsyncDisposable
 
     public async ValueTask SkipAsync(long count, string where, CancellationToken ct)
     {
+        scratch ??= new byte[Math.Min(count, 32 * 1024)];
         while (count > 0)
         {
             count -= await ReadAsync(scratch.AsMemory(0, (int)Math.Min(scratch.Length, count)), where, ct);
@@ -44,6 +45,7 @@ internal sealed class TarBytes(Stream stream) : IAsyncDisposable
     public async ValueTask DrainAsync(CancellationToken ct)
     {
         int length;
+        scratch = new byte[32 * 1024];
         while ((length = await stream.ReadAsync(scratch, ct)) > 0)
         {
             Position += length;

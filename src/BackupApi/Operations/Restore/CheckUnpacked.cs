@@ -12,7 +12,7 @@ internal sealed class CheckUnpacked(FindSources findSources)
     /// <summary>Recognises and verifies what lies in <paramref name="tree"/>.</summary>
     /// <param name="manifest">Null for an archive that carries none of ours.</param>
     /// <param name="isSelected">What the restore is about; sources outside of it are no business of this check.</param>
-    /// <exception cref="BackupException"><see cref="Fault.VerificationFailed"/>, unless <paramref name="force"/>: a source is damaged, or one that the manifest lists is not there.</exception>
+    /// <exception cref="BackupException"><see cref="Fault.VerificationFailed"/>, unless <paramref name="force"/>: a source is damaged that was not when it was captured, or one that the manifest lists is not there.</exception>
     public async Task<IReadOnlyList<CheckedSource>> RunAsync(StorageTree tree, Manifest? manifest, Func<string, bool> isSelected, bool force, Progress progress, CancellationToken ct)
     {
         var found = findSources.In(tree).Where(source => source.Source.Engine != Source.PlainFiles).ToList();
@@ -32,14 +32,17 @@ internal sealed class CheckUnpacked(FindSources findSources)
         return results;
     }
 
+    /// <summary>Whether the backup itself says that the database was damaged when it was taken: it then comes back as it was, with a warning.</summary>
+    private static bool WasDamaged(CheckedSource result, Manifest? manifest) =>
+        manifest?.Sources.FirstOrDefault(source => source.Name == PathText.Show(result.Found.Source.Name)) is { Errors.Count: > 0 };
+
     private static void Require(List<CheckedSource> results, Manifest? manifest, Func<string, bool> isSelected)
     {
-        if (results.Find(result => result.Verdict.IsDamaged) is { } damaged)
+        if (results.Find(result => result.Verdict.IsDamaged && !WasDamaged(result, manifest)) is { } damaged)
         {
-            var known = manifest?.Sources.FirstOrDefault(source => source.Name == PathText.Show(damaged.Found.Source.Name)) is { Errors.Count: > 0 };
             throw new BackupException(
                 Fault.VerificationFailed,
-                $"{PathText.Show(damaged.Found.Source.Name)} in this backup is damaged{(known ? ", and was when it was taken" : "")}: {damaged.Verdict.Errors[0].Where}: {damaged.Verdict.Errors[0].Message}",
+                $"{PathText.Show(damaged.Found.Source.Name)} in this backup is damaged: {damaged.Verdict.Errors[0].Where}: {damaged.Verdict.Errors[0].Message}",
                 "Restore an older backup, or only other 'paths' of this one, or ask again with 'force' to take it as it is.");
         }
 

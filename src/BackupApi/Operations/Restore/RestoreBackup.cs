@@ -124,7 +124,8 @@ internal sealed class RestoreBackup(
             : PartialRules.For(live, staged, findSources);
         var difference = TreeCompare.Of(live, staged.Tree, rules, ct);
         SwapPreflight.Require(live, difference.Steps);
-        var origin = Origin(job) with { SafetyBackup = safety?.Name };
+        var damaged = staged.Sources.Where(source => source.Verdict.IsDamaged).ToList();
+        var origin = Origin(job) with { SafetyBackup = safety?.Name, Damaged = [.. damaged.Select(source => PathText.Show(source.Found.Source.Name))] };
         var plan = new SwapPlan
         {
             Steps = difference.Steps,
@@ -143,6 +144,7 @@ internal sealed class RestoreBackup(
 
         var warnings = Settle(job, folder, origin);
         warnings.AddRange(repairLocks.Run(CancellationToken.None));
+        warnings.AddRange(damaged.Select(source => new Finding(source.Verdict.Errors[0].Where, $"Restored as damaged as it was when it was captured: {source.Verdict.Errors[0].Message}")));
         if (owners.Doubt is { } doubt)
         {
             warnings.Add(new Finding("storage", $"Whether somebody has storage open could not be told: {doubt}."));

@@ -32,6 +32,9 @@ internal sealed class RestoreFolder(WorkFolders folders)
 
     private string Failed => $"{folders.Restore}/failed";
 
+    /// <summary>Whether a start has anything to do here: an archive that lies here, or one that was claimed when the service was killed.</summary>
+    public bool HasWork => List().Count > 0 || (Posix.FindStat(Claimed) is { Kind: FileKind.Directory } && Posix.ListNames(Claimed).Count > 0);
+
     /// <summary>The name without its archive ending; the name itself when it has none.</summary>
     public static string StemOf(string name) =>
         Array.Find(Endings, ending => name.EndsWith(ending, StringComparison.OrdinalIgnoreCase)) is { } found ? name[..^found.Length] : name;

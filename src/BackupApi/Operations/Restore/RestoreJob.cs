@@ -43,5 +43,8 @@ internal sealed record RestoreOrigin
 
     public string? Claim { get; init; }
 
+    /// <summary>Databases that were restored as damaged as they were: a check in place does not judge them.</summary>
+    public IReadOnlyList<string> Damaged { get; init; } = [];
+
     public required DateTimeOffset At { get; init; }
 }
