@@ -52,8 +52,10 @@ internal sealed class RestoreBackup(
         var began = clock.GetTimestamp();
         var tree = TreeWalker.Walk(folder.New, ct: ct);
         var selection = new SelectPaths(job.Request.Paths);
-        var sources = await checkUnpacked.RunAsync(tree, null, static _ => true, job.Request.Force, progress, ct);
-        var staged = new StagedTree(tree, sources, selection.Within(findSources.In(tree)), selection.IsEverything, []);
+        var (manifest, _) = Posix.FindTargetStat(job.ArchivePath) is null ? (null, null) : await archives.ReadFactsAsync(job.ArchivePath, ct);
+        var isSelected = selection.Within(findSources.In(tree));
+        var sources = await checkUnpacked.RunAsync(tree, manifest, isSelected, job.Request.Force, progress, ct);
+        var staged = new StagedTree(tree, sources, isSelected, selection.IsEverything, []);
         var result = await PutInPlaceAsync(job with { AtStart = true }, folder, staged, progress, ct);
         return result with { BackupName = job.Request.BackupName, Duration = clock.GetElapsedTime(began) };
     }
