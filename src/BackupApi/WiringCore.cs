@@ -41,6 +41,7 @@ internal static class WiringCore
         services.AddSingleton<VerifyBackup>();
         services.AddSingleton<DeleteBackup>();
         services.AddSingleton<DecideBackup>();
+        services.AddSingleton<CheckFolders>();
         services.AddSingleton<StartUp>();
         services.AddSingleton<WatchHealth>();
         services.AddSingleton<BackupManager>();

@@ -5,7 +5,7 @@ using BackupApi.Model;
 namespace BackupApi.Operations;
 
 /// <summary>What happens before the door opens, in this order: folders, lock, leftovers, catalogue. What a kill left is cleared here.</summary>
-internal sealed partial class StartUp(WorkFolders folders, BackupCatalog catalog, ILogger<BackupManager> log) : IDisposable
+internal sealed partial class StartUp(WorkFolders folders, CheckFolders check, BackupCatalog catalog, ILogger<BackupManager> log) : IDisposable
 {
     private readonly List<FolderLock> locks = [];
 
@@ -13,6 +13,7 @@ internal sealed partial class StartUp(WorkFolders folders, BackupCatalog catalog
     /// <exception cref="BackupException"><see cref="Fault.Busy"/>: another BackupApi runs over one of them. <see cref="Fault.PermissionDenied"/>.</exception>
     public void TakeFolders()
     {
+        check.Run();
         var isFirstStart = !Directory.Exists(folders.Backups) || !Posix.ListNames(folders.Backups).Exists(BackupCatalog.IsArchive);
         try
         {
@@ -24,7 +25,7 @@ internal sealed partial class StartUp(WorkFolders folders, BackupCatalog catalog
         }
 
         // Storage may be mounted read-only, or not at all: health says so, and nothing is created in its place.
-        foreach (var folder in new[] { folders.Backups, folders.Restore, folders.Storage }.Where(Directory.Exists))
+        foreach (var folder in new[] { folders.Backups, folders.Restore, folders.Storage }.Where(folder => Directory.Exists(folder) && FolderProbe.TryRead(folder) is null))
         {
             locks.Add(FolderLock.TryTake(folder) ?? throw new BackupException(
                 Fault.Busy,
