@@ -25,7 +25,7 @@ LABEL org.opencontainers.image.title="BackupApi" \
 # The distribution's SQLite receives its security fixes; the one bundled with the packages is the fallback.
 RUN apt-get update \
  && apt-get install -y --no-install-recommends libsqlite3-0 \
- && rm -rf /var/lib/apt/lists/*
+ && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
 
 # A named volume takes over the owner of the folder it is mounted on when it is first used.
 RUN mkdir /storage /backups /restore \

@@ -38,11 +38,12 @@ internal sealed partial record Surroundings(uint UserId, uint GroupId, bool IsCo
         UserId != 0 ? [] : [.. RootNeeds.Where(need => (Capabilities & (1UL << need.Bit)) == 0).Select(need => $"{need.Name} (to {need.For})")];
 
     /// <summary>One command, or where there is none one step, that makes <paramref name="folder"/> and all below it ours.</summary>
-    /// <remarks><c>--volumes-from</c> knows bind mounts and named volumes of a stopped container alike, so nobody has to find out where they lie.</remarks>
+    /// <remarks><c>--volumes-from</c> knows bind mounts and named volumes of a stopped container alike, so nobody has to find out where they lie;
+    /// our own image is at hand also where none can be pulled.</remarks>
     public string TakeOver(string folder) => this switch
     {
         { IsKubernetes: true } => string.Create(CultureInfo.InvariantCulture, $"In the pod's securityContext set fsGroup: {GroupId}."),
-        { ContainerId: { } id } => $"Run: docker run --rm --user 0:0 --volumes-from {id} busybox chown -R {Who} {Quoted(folder)}",
+        { ContainerId: { } id } => $"Run: docker run --rm --user 0:0 --volumes-from {id} --entrypoint chown $(docker inspect -f '{{{{.Image}}}}' {id}) -R {Who} {Quoted(folder)}",
         { IsContainer: true } => $"On the host run: sudo chown -R {Who} FOLDER, where FOLDER is what is mounted on {folder}.",
         _ => $"Run: sudo chown -R {Who} {Quoted(folder)}",
     };

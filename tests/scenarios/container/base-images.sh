@@ -50,7 +50,7 @@ ENV NUGET_XMLDOC_MODE=skip DOTNET_NOLOGO=true NUGET_CERT_REVOCATION_MODE=offline
 END
 cat > Dockerfile.python <<END
 FROM mcr.microsoft.com/dotnet/aspnet:10.0
-RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends python3 && rm -rf /var/lib/apt/lists/*
+RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends python3 && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
 END
 build() { DOCKER_BUILDKIT=0 docker build --network host -q -f "$1" -t "$2" . >> build.log 2>&1 || { tail -n 5 build.log >&2; exit 1; }; }
 build Dockerfile.aspnet mcr.microsoft.com/dotnet/aspnet:10.0
