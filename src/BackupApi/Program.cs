@@ -13,9 +13,9 @@ if (builder.ReadSettings(Console.Error) is not { } options)
     return Wiring.BadSettings;
 }
 
-builder.AddLog(options);            // console, and files below the backups folder
-builder.AddBackupCore(options);     // engines, archive, catalogue, operations, BackupManager
-builder.AddHttp(options);           // address, problem answers, OpenAPI
+using var log = builder.AddLog(options);        // console, and files below the backups folder
+builder.AddBackupCore(options);                 // engines, archive, catalogue, operations, BackupManager
+builder.AddHttp(options);                       // address, problem answers, OpenAPI
 
 await using var app = builder.Build();
 if (!app.TakeFolders(Console.Error))
@@ -32,5 +32,4 @@ app.MapOperations();                // /api/operations, with server-sent events
 app.MapHealth();                    // /api/health, live, ready
 app.MapDocumentation();             // /openapi/v1.json, /swagger
 
-await app.RunAsync();
-return 0;
+return await app.RunToExitAsync(log);

@@ -1,9 +1,12 @@
+using System.Net.Sockets;
 using System.Reflection;
 using BackupApi.Config;
+using BackupApi.Engines.LiteDb;
 using BackupApi.Http;
 using BackupApi.Logging;
 using BackupApi.Model;
 using BackupApi.Operations;
+using Microsoft.AspNetCore.Connections;
 using Serilog;
 
 namespace BackupApi;
@@ -46,20 +49,26 @@ internal static class Wiring
         return null;
     }
 
-    public static void AddLog(this WebApplicationBuilder builder, BackupApiOptions options)
+    public static Serilog.Core.Logger AddLog(this WebApplicationBuilder builder, BackupApiOptions options)
     {
         var asJson = options.Service.LogFormat == LogFormat.Json || (options.Service.LogFormat == LogFormat.Auto && Console.IsOutputRedirected);
         var logger = LogSetup.Create(options.Service.LogLevel, asJson, Path.Combine(options.Folders.BackupsPath, ".backupapi", "logs"));
         builder.Logging.ClearProviders();
         builder.Logging.SetMinimumLevel(LogLevel.Trace);
-        builder.Logging.AddSerilog(logger, dispose: true);
+        builder.Logging.AddSerilog(logger, dispose: false);
+        return logger;
     }
 
     public static void AddBackupCore(this WebApplicationBuilder builder, BackupApiOptions options)
     {
         builder.Services.AddSingleton(TimeProvider.System);
         var settings = SettingsFrom(options);
-        builder.Services.AddOperations(settings);
+        builder.Services.AddOperations(settings, new LiteDbSettings
+        {
+            Patience = settings.CapturePatience,
+            Password = options.LiteDb.Password,
+            PasswordOf = name => options.LiteDb.Passwords.GetValueOrDefault(name),
+        });
         builder.Services.AddTriggers(settings);
     }
 
@@ -93,6 +102,31 @@ internal static class Wiring
         });
         builder.WebHost.ConfigureKestrel(server => server.AddServerHeader = false);
         builder.Services.AddHttpFace(Version);
+    }
+
+    /// <summary>Serves until it is told to stop. A start that cannot be is said in one line, not with a stack trace.</summary>
+    /// <returns>The exit code.</returns>
+    public static async Task<int> RunToExitAsync(this WebApplication app, Serilog.ILogger log)
+    {
+        try
+        {
+            await app.RunAsync();
+            return 0;
+        }
+        catch (BackupException e)
+        {
+            log.Fatal("BackupApi did not start: {Reason} {Hint}", e.Message, e.Hint);
+        }
+        catch (IOException e) when (e.InnerException is AddressInUseException or SocketException)
+        {
+            log.Fatal("BackupApi did not start: {Reason} Choose another address with ASPNETCORE_URLS.", e.Message);
+        }
+        catch (Exception e)
+        {
+            log.Fatal(e, "BackupApi ended by a bug of its own");
+        }
+
+        return 1;
     }
 
     /// <summary>What the lower layers are told: no option class goes below this line.</summary>

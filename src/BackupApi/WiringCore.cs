@@ -2,6 +2,7 @@ using BackupApi.Archive;
 using BackupApi.Catalog;
 using BackupApi.Engines;
 using BackupApi.Engines.LevelDb;
+using BackupApi.Engines.LiteDb;
 using BackupApi.Engines.PlainFiles;
 using BackupApi.Engines.Sqlite;
 using BackupApi.Operations;
@@ -13,13 +14,14 @@ namespace BackupApi;
 /// <summary>The part of the wiring below HTTP: a new engine is one line here.</summary>
 internal static class WiringCore
 {
-    public static void AddOperations(this IServiceCollection services, ServiceSettings settings)
+    public static void AddOperations(this IServiceCollection services, ServiceSettings settings, LiteDbSettings liteDb)
     {
         services.AddSingleton(settings);
         services.AddSingleton<IReadOnlyList<IEngine>>(_ =>
         [
             new LevelDbEngine(TimeProvider.System, settings.CapturePatience),
             new RocksDbEngine(TimeProvider.System, settings.CapturePatience),
+            new LiteDbEngine(liteDb, TimeProvider.System),
             new SqliteEngine(TimeProvider.System),
             new PlainFilesEngine(TimeProvider.System),
         ]);

@@ -56,7 +56,6 @@ internal static class BackupContentEndpoints
     {
         var backup = manager.Get(RequestChecks.BackupName(name));
         var entry = ShownName.Parse(RequestChecks.EntryPath(path));
-        context.Response.Headers.XContentTypeOptions = "nosniff";
         return TypedResults.Stream(
             stream => manager.CopyFileAsync(backup.Name, entry, stream, context.RequestAborted),
             "application/octet-stream",
@@ -66,7 +65,6 @@ internal static class BackupContentEndpoints
     private static FileStreamHttpResult DownloadArchive(string name, BackupManager manager, HttpContext context)
     {
         var backup = manager.Get(RequestChecks.BackupName(name));
-        context.Response.Headers.XContentTypeOptions = "nosniff";
         if (backup.Sha256 is { } sha256)
         {
             context.Response.Headers["X-Checksum-Sha256"] = sha256;

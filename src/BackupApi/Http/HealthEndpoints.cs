@@ -16,11 +16,13 @@ internal static class HealthEndpoints
 
         group.MapGet("", Health).Describe(
             "getHealth", "How the backups stand", "200 when healthy or degraded, 503 when unhealthy, each reason with what to do about it.", Examples.Health)
+            .Produces<HealthAnswer>()
             .Produces<HealthAnswer>(StatusCodes.Status503ServiceUnavailable);
         group.MapGet("/live", Live).Describe("getLive", "The process answers", "Touches no disk and waits for nothing.", Examples.Live);
         group.MapGet("/ready", Ready).Describe(
             "getReady", "Whether the application may open its storage",
             "503 only while a start-up restore runs. A backup problem never keeps an application from starting.", Examples.Ready)
+            .Produces<ReadyAnswer>()
             .Produces<ReadyAnswer>(StatusCodes.Status503ServiceUnavailable);
     }
 

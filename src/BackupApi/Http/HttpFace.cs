@@ -4,10 +4,13 @@ using BackupApi.Http.Pipeline;
 namespace BackupApi.Http;
 
 /// <summary>Version of this service, as answers tell it.</summary>
-internal sealed record ServiceVersion(string Text);
+internal sealed record ServiceVersion(string Text)
+{
+    public override string ToString() => Text;
+}
 
 /// <summary>What all calls have in common.</summary>
-internal static class HttpFace
+internal static partial class HttpFace
 {
     public static void AddHttpFace(this IServiceCollection services, string version)
     {
@@ -21,6 +24,12 @@ internal static class HttpFace
     /// <summary>From the outside in: a line for each request, an end for each client, an answer for each failure.</summary>
     public static void UseHttpFace(this WebApplication app)
     {
+        app.Lifetime.ApplicationStarted.Register(() =>
+        {
+            var addresses = string.Join(", ", app.Urls);
+            var version = app.Services.GetRequiredService<ServiceVersion>();
+            Listening(app.Logger, version, addresses);
+        });
         app.UseMiddleware<RequestLog>();
         app.UseMiddleware<ClientsAtStop>();
         app.UseMiddleware<FaultAnswers>();
@@ -29,4 +38,7 @@ internal static class HttpFace
         app.UseDefaultFiles();
         app.UseStaticFiles();
     }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "BackupApi {Version} listens on {Addresses}")]
+    private static partial void Listening(ILogger log, ServiceVersion version, string addresses);
 }

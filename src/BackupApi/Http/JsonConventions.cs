@@ -14,8 +14,8 @@ internal static class JsonConventions
     {
         options.PropertyNamingPolicy = JsonNamingPolicy.CamelCase;
         options.NumberHandling = JsonNumberHandling.Strict;
-        // Labels of any script stay readable; <, >, & and quotation marks are still escaped.
-        options.Encoder = JavaScriptEncoder.Create(System.Text.Unicode.UnicodeRanges.All);
+        // Labels of any script and sentences with quotation marks stay readable. What this leaves unescaped matters only inside HTML; answers say nosniff.
+        options.Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping;
         options.Converters.Add(new JsonStringEnumConverter(JsonNamingPolicy.CamelCase, allowIntegerValues: false));
         options.Converters.Add(new InstantConverter());
     }

@@ -1,4 +1,3 @@
-using System.Text;
 using BackupApi.Model;
 
 namespace BackupApi.Http;
@@ -6,26 +5,14 @@ namespace BackupApi.Http;
 /// <summary>What may stand in a path, a query or a field; everything else is <see cref="Fault.InvalidRequest"/>.</summary>
 internal static class RequestChecks
 {
-    /// <summary>Bytes: NAME_MAX of Linux.</summary>
-    private const int LongestName = 255;
-
     private const int LongestKey = 255;
 
     /// <summary>The name of a backup: one file name, in whatever disguise it comes.</summary>
     /// <remarks>The server decodes a path once, all but <c>%2F</c>; so a name is also looked at decoded once more.</remarks>
     public static string BackupName(string? name)
     {
-        if (string.IsNullOrEmpty(name))
-        {
-            throw Invalid("The name of a backup is missing.", "Take one from GET /api/backup/list and send it as backupName.");
-        }
-
-        if (!IsFileName(name) || !IsFileName(Uri.UnescapeDataString(name)))
-        {
-            throw Invalid("The name is not that of a file in the backups folder.", "Take the name from GET /api/backup/list; it holds no folder.");
-        }
-
-        return name;
+        _ = Model.BackupName.Require(Uri.UnescapeDataString(name ?? ""));
+        return Model.BackupName.Require(name);
     }
 
     /// <summary>A path inside a backup, with <c>/</c>.</summary>
@@ -72,10 +59,6 @@ internal static class RequestChecks
         "FALSE" or "0" or "NO" or "OFF" => false,
         _ => throw Invalid($"The value of {name} is neither true nor false.", $"Use ?{name}=true or ?{name}=false."),
     };
-
-    private static bool IsFileName(string name) =>
-        name.Length > 0 && name is not ("." or "..") && name.AsSpan().IndexOfAny('/', '\\') < 0 && !name.Any(char.IsControl)
-        && Encoding.UTF8.GetByteCount(name) <= LongestName;
 
     private static BackupException Invalid(string message, string hint) => new(Fault.InvalidRequest, message, hint);
 }

@@ -10,6 +10,9 @@ namespace BackupApi.Logging;
 /// <remarks><c>@l</c> is left out for information, as that format has it.</remarks>
 internal sealed class JsonLines : ITextFormatter
 {
+    // What the server adds to every line of a request, beside its RequestId.
+    private static readonly HashSet<string> LeftOut = new(StringComparer.Ordinal) { LogLine.Source, "EventId", "RequestPath", "ConnectionId" };
+
     // Only a log: the escapes that protect HTML would make names unreadable.
     private static readonly JsonWriterOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
@@ -33,7 +36,7 @@ internal sealed class JsonLines : ITextFormatter
                 json.WriteString("@x", logEvent.Exception.ToString());
             }
 
-            foreach (var (name, value) in logEvent.Properties.Where(property => property.Key != LogLine.Source))
+            foreach (var (name, value) in logEvent.Properties.Where(property => !LeftOut.Contains(property.Key)))
             {
                 json.WritePropertyName(name.StartsWith('@') ? "@" + name : name);
                 LogLine.WriteValue(json, value);

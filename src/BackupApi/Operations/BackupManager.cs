@@ -42,7 +42,7 @@ internal sealed class BackupManager(
     public OperationTicket<CreateResult> StartBackup(CreateRequest request)
     {
         RequireReady();
-        if (request.Label is { Length: > CreateRequest.MaxLabelLength })
+        if (request.Label?.EnumerateRunes().Count() > CreateRequest.MaxLabelLength)
         {
             throw new BackupException(Fault.InvalidRequest, $"The label is longer than {CreateRequest.MaxLabelLength} characters.", "Shorten it; what belongs to it can go into metadata.");
         }

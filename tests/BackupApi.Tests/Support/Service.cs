@@ -1,3 +1,4 @@
+using BackupApi.Engines.LiteDb;
 using BackupApi.Operations;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -18,7 +19,7 @@ internal sealed class Service : IAsyncDisposable
         services.AddLogging(logging => logging.AddProvider(Log).SetMinimumLevel(LogLevel.Debug));
         services.AddSingleton(TimeProvider.System);
         services.AddSingleton(new ScheduleState());
-        services.AddOperations(change?.Invoke(settings) ?? settings);
+        services.AddOperations(change?.Invoke(settings) ?? settings, new LiteDbSettings());
         replace?.Invoke(services);
         provider = services.BuildServiceProvider();
     }

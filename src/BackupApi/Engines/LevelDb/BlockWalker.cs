@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 
 namespace BackupApi.Engines.LevelDb;
 
@@ -78,6 +79,7 @@ internal sealed class BlockWalker
         return Problem is null;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private string? Advance()
     {
         var cursor = new ByteCursor(block.Span[position..restartsAt]);

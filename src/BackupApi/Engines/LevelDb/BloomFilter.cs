@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 
 namespace BackupApi.Engines.LevelDb;
 
@@ -33,6 +34,7 @@ internal sealed class BloomFilter
     }
 
     /// <summary>False when a reader would not look for the key in the data block at <paramref name="blockOffset"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public bool MayHold(long blockOffset, ReadOnlySpan<byte> userKey)
     {
         var index = blockOffset >> shift;

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace BackupApi.Engines.LevelDb;
@@ -10,6 +11,7 @@ internal static class Crc32C
     private const uint MaskDelta = 0xA282EAD8;
 
     /// <summary>Goes on from <paramref name="crc"/>, the unmasked value of the bytes before; 0 at the start.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static uint Append(uint crc, ReadOnlySpan<byte> bytes)
     {
         crc = ~crc;

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace BackupApi.Engines.LevelDb;
 
 /// <summary>Merges tables and logs in key order, as the engine's iterator does, and counts the keys whose newest version is not a deletion.</summary>
@@ -9,6 +11,7 @@ internal static class KeyMerge
     private const long MinWork = 1L << 30;
 
     /// <summary>Reads every cursor to its end, whether or not counting has to be given up on the way.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Count(Verification verification, IEnumerable<IKeyCursor> cursors, long storedBytes, KeySpaces spaces)
     {
         var queue = new PriorityQueue<IKeyCursor, IKeyCursor>(Comparer<IKeyCursor>.Create(Compare));

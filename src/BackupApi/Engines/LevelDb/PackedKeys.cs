@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace BackupApi.Engines.LevelDb;
 
 /// <summary>The keys of one block without their values, still prefix-compressed: never larger than the block, and small when the values are large.</summary>
@@ -24,6 +26,7 @@ internal sealed class PackedKeys
     }
 
     /// <summary>Adds a key that shares its first <paramref name="shared"/> bytes with the one added before.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Add(int shared, ReadOnlySpan<byte> suffix)
     {
         if (packed.Length - length < suffix.Length + 10)
@@ -37,6 +40,7 @@ internal sealed class PackedKeys
         length += suffix.Length;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public bool MoveNext()
     {
         if (position >= length)

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.CompilerServices;
 
 namespace BackupApi.Engines.LevelDb;
 
@@ -87,6 +88,7 @@ internal sealed class TableCursor : IKeyCursor
         lastIndexKey = index.Key.ToArray();
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void TakeKeys(ReadOnlyMemory<byte> contents, BlockHandle handle)
     {
         var walker = verification.Walker;

@@ -17,6 +17,7 @@ internal sealed partial class DatabaseCheck : IDisposable
     private readonly string shown;
     private readonly SqliteHeader header;
     private readonly TreeShape shape;
+    private readonly long heapBytes;
     private readonly List<Finding> errors = [];
     private readonly List<Finding> notes = [];
     private readonly SortedDictionary<string, long> counts = new(StringComparer.Ordinal);
@@ -27,8 +28,8 @@ internal sealed partial class DatabaseCheck : IDisposable
         this.shown = shown;
         this.header = header;
         this.shape = shape;
+        heapBytes = settings.HeapBytes;
         copy = SqliteDatabase.Open(path, Access.Copy);
-        HostileInput.Restrict(copy, settings.HeapBytes);
     }
 
     /// <exception cref="OperationCanceledException">Cancelled or out of time.</exception>
@@ -64,7 +65,11 @@ internal sealed partial class DatabaseCheck : IDisposable
             : Verdict.Ok(counts, bounded, notes);
     }
 
-    private void LoadSchema() => _ = copy.Number("SELECT count(*) FROM sqlite_master");
+    private void LoadSchema()
+    {
+        HostileInput.Restrict(copy, heapBytes);
+        _ = copy.Number("SELECT count(*) FROM sqlite_master");
+    }
 
     private void CheckShape(CancellationToken ct)
     {

@@ -26,6 +26,7 @@ internal static partial class IntegrityLine
     }
 
     /// <summary>Rules that an owner may have changed or switched off after the rows were written, and types of which versions of SQLite think differently.</summary>
+    /// <remarks>On a read-only connection SQLite up to 3.40 at least does not load CHECK constraints at all (build.c, sqlite3AddCheckConstraint).</remarks>
     [GeneratedRegex("^(CHECK constraint failed|(TEXT|NUMERIC|non-[A-Z]+) value in) ", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
     private static partial Regex IsRuleOfTheOwner();
 

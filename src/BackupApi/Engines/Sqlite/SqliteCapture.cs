@@ -26,7 +26,7 @@ internal sealed class SqliteCapture(Source source, string root, string into, Sql
             var stat = Posix.FindStat(live) is { Kind: FileKind.File } found ? found : throw Gone();
             try
             {
-                var useOnline = !isDamaged && stat.Size > 0 && source.Variant is null && MayReadOnline();
+                var useOnline = !isDamaged && stat.Size > 0 && source.Variant is null && MayReadOnline(stat.Size);
                 var capture = useOnline
                     ? await OnlineAsync(stat, attempt, ct)
                     : await Task.Run(() => StableCopyOnce(recover: !isDamaged, attempt, ct), ct);
@@ -62,13 +62,14 @@ internal sealed class SqliteCapture(Source source, string root, string into, Sql
         }
     }
 
-    /// <summary>True where a read-only connection finds all it needs: in WAL mode both side files, which exist while an owner is alive.</summary>
-    private bool MayReadOnline()
+    /// <summary>True where a read-only connection finds all it needs: whole pages, and in WAL mode both side files, which exist while an owner is alive.</summary>
+    /// <remarks>The library would fill a last page that was cut short with zeros, and the copy would look whole.</remarks>
+    private bool MayReadOnline(long size)
     {
+        var header = ReadHeader();
         var hasWal = Posix.FindStat(live + SideFiles.Wal) is not null;
-        return hasWal || ReadHeader() is { IsWal: true }
-            ? hasWal && Posix.FindStat(live + SideFiles.Shm) is not null
-            : true;
+        return (header is not { HasPageSize: true } h || size % h.PageSize == 0)
+            && (hasWal ? Posix.FindStat(live + SideFiles.Shm) is not null : header is not { IsWal: true });
     }
 
     private SqliteHeader? ReadHeader()

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json.Serialization;
 using BackupApi.Model;
 
 namespace BackupApi.Http.Answers;
@@ -91,6 +92,7 @@ internal record BackupFacts
 /// <summary>A backup was taken.</summary>
 internal sealed record CreateAnswer
 {
+    [JsonPropertyOrder(-1)]
     public bool Success => true;
 
     public required string Name { get; init; }

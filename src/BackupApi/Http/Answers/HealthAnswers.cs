@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using BackupApi.Model;
 
 namespace BackupApi.Http.Answers;
@@ -76,6 +77,7 @@ internal sealed record BackupHealth
 /// <summary>The process answers.</summary>
 internal sealed record LiveAnswer(string Version)
 {
+    [JsonPropertyOrder(-1)]
     public string Status => "alive";
 }
 

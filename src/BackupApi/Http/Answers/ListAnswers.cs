@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using BackupApi.Model;
 
 namespace BackupApi.Http.Answers;
@@ -5,6 +6,7 @@ namespace BackupApi.Http.Answers;
 /// <summary>All backups, newest first.</summary>
 internal sealed record ListAnswer(IReadOnlyList<BackupFacts> Backups)
 {
+    [JsonPropertyOrder(-1)]
     public bool Success => true;
 
     public static ListAnswer Of(IEnumerable<Backup> backups) => new([.. backups.Select(BackupFacts.Of)]);
@@ -13,6 +15,7 @@ internal sealed record ListAnswer(IReadOnlyList<BackupFacts> Backups)
 /// <summary>Everything about all backups, to be kept elsewhere.</summary>
 internal sealed record ExportAnswer(BackupsMetadata Metadata)
 {
+    [JsonPropertyOrder(-1)]
     public bool Success => true;
 }
 
@@ -56,18 +59,21 @@ internal sealed record BackupsMetadata
 /// <param name="Manifest">Null for an archive that was not made here.</param>
 internal sealed record DetailAnswer(BackupFacts Backup, IReadOnlyList<ManifestSource> Sources, Manifest? Manifest)
 {
+    [JsonPropertyOrder(-1)]
     public bool Success => true;
 }
 
 /// <summary>A backup was removed.</summary>
 internal sealed record DeleteAnswer(string Name, long FreedBytes, string OperationId)
 {
+    [JsonPropertyOrder(-1)]
     public bool Success => true;
 }
 
 /// <summary>A backup was read whole, and everything agrees. One that does not is answered by the problem <c>archiveDamaged</c>.</summary>
 internal sealed record VerifyAnswer
 {
+    [JsonPropertyOrder(-1)]
     public bool Success => true;
 
     public required string Name { get; init; }
@@ -102,6 +108,7 @@ internal sealed record VerifyAnswer
 /// <summary>What rotation would do now. Asking changes nothing.</summary>
 internal sealed record RetentionAnswer(IReadOnlyList<RetentionFacts> Keep, IReadOnlyList<RetentionFacts> Remove)
 {
+    [JsonPropertyOrder(-1)]
     public bool Success => true;
 
     public static RetentionAnswer Of(RetentionPlan plan) => new(

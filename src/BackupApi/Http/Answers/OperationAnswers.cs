@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using BackupApi.Model;
 
 namespace BackupApi.Http.Answers;
@@ -5,6 +6,7 @@ namespace BackupApi.Http.Answers;
 /// <summary>The work was accepted and goes on; ask for it at <c>status</c>, or listen at <c>events</c>.</summary>
 internal sealed record AcceptedAnswer(string OperationId)
 {
+    [JsonPropertyOrder(-1)]
     public bool Success => true;
 
     public string Status => $"/api/operations/{OperationId}";

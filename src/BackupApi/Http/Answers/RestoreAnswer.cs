@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using BackupApi.Model;
 
 namespace BackupApi.Http.Answers;
@@ -9,6 +10,7 @@ internal sealed record RestoreAnswer
     private const string Staged = "Restore staged. Restart application to apply changes.";
     private const string Aside = "Restore complete. The files lie in the folder that was asked for.";
 
+    [JsonPropertyOrder(-1)]
     public bool Success => true;
 
     public required string Message { get; init; }

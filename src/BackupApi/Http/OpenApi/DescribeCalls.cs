@@ -21,6 +21,11 @@ internal sealed class DescribeCalls : IOpenApiOperationTransformer
             return;
         }
 
+        if (context.Description.HttpMethod == HttpMethods.Head)
+        {
+            operation.OperationId += "Head";
+        }
+
         if (description.BodyType is { } bodyType)
         {
             operation.RequestBody = new OpenApiRequestBody

@@ -9,6 +9,7 @@ internal sealed partial class FaultAnswers(RequestDelegate next, ILogger<FaultAn
 {
     public async Task InvokeAsync(HttpContext context)
     {
+        context.Response.Headers.XContentTypeOptions = "nosniff";
         try
         {
             await next(context);
@@ -49,6 +50,7 @@ internal sealed partial class FaultAnswers(RequestDelegate next, ILogger<FaultAn
         }
 
         context.Response.Clear();
+        context.Response.Headers.XContentTypeOptions = "nosniff";
         RequestLog.Note(context, problem);
         await Problems.WriteAsync(problem, context);
     }

@@ -12,7 +12,7 @@ internal static class RealLevelDb
     /// <summary>Runs a verb to its end; gives the exit code and what it printed.</summary>
     public static (int ExitCode, string Output) Run(params string[] arguments)
     {
-        using var process = Process.Start(new ProcessStartInfo(Program, arguments) { RedirectStandardOutput = true })!;
+        using var process = Process.Start(new ProcessStartInfo(Program, arguments) { RedirectStandardOutput = true, UseShellExecute = false })!;
         var output = process.StandardOutput.ReadToEnd().Trim();
         process.WaitForExit();
         return (process.ExitCode, output);

@@ -34,17 +34,17 @@ internal sealed class SqliteStorage : IDisposable
 
     public IReadOnlyList<Source> Recognise() => [.. Engine.Recognise(TreeWalker.Walk(Root), _ => true)];
 
-    public async Task<(Capture Capture, string Folder)> CaptureAsync(CancellationToken ct = default)
+    public async Task<(Capture Capture, string Folder)> CaptureAsync(string? root = null, CancellationToken ct = default)
     {
-        var tree = TreeWalker.Walk(Root, ct: ct);
+        var tree = TreeWalker.Walk(root ?? Root, ct: ct);
         var source = Assert.Single(Engine.Recognise(tree, _ => true));
         var into = temp.Folder($"staging-{++captures}");
         return (await Engine.CaptureAsync(source, tree, into, ct), into);
     }
 
-    public async Task<(Capture Capture, Verdict Verdict, string Folder)> CaptureAndVerifyAsync()
+    public async Task<(Capture Capture, Verdict Verdict, string Folder)> CaptureAndVerifyAsync(string? root = null)
     {
-        var (capture, folder) = await CaptureAsync();
+        var (capture, folder) = await CaptureAsync(root);
         return (capture, await Engine.VerifyAsync(capture.Source, folder, CancellationToken.None), folder);
     }
 
