@@ -27,6 +27,7 @@ app.UseHttpFace();                  // request log, problem answers, readiness, 
 app.MapBackups();                   // /api/backup: create, list, facts, proof, removal
 app.MapBackupContents();            // /api/backup/{name}: files, one file, download
 app.MapRestore();                   // /api/backup/restore
+app.MapDatabases();                 // /api/databases, verify
 app.MapRetention();                 // /api/retention
 app.MapOperations();                // /api/operations, with server-sent events
 app.MapHealth();                    // /api/health, live, ready

@@ -113,6 +113,11 @@ internal static class Wiring
             await app.RunAsync();
             return 0;
         }
+        catch (OperationCanceledException) when (app.Lifetime.ApplicationStopping.IsCancellationRequested)
+        {
+            // Told to stop while it was still starting.
+            return 0;
+        }
         catch (BackupException e)
         {
             log.Fatal("BackupApi did not start: {Reason} {Hint}", e.Message, e.Hint);

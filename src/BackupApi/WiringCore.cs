@@ -40,19 +40,24 @@ internal static class WiringCore
         services.AddSingleton<PredictRoom>();
         services.AddSingleton<PinGoodCopies>();
         services.AddSingleton<TakeBackup>();
+        services.AddSingleton<TakeSafetyBackup>();
         services.AddSingleton<VerifyBackup>();
         services.AddSingleton<DeleteBackup>();
+        services.AddSingleton<DatabaseChecks>();
+        services.AddSingleton<VerifyDatabases>();
         services.AddSingleton<DecideBackup>();
         services.AddSingleton<CheckFolders>();
         services.AddSingleton<StartUp>();
         services.AddSingleton<WatchHealth>();
         services.AddSingleton<BackupManager>();
+        services.AddRestore();
     }
 
     public static void AddTriggers(this IServiceCollection services, ServiceSettings settings)
     {
         services.AddHostedService<StartAndStop>();
         services.AddHostedService<HealthTimer>();
+        services.AddHostedService<RestoreFolderWatch>();
         if (!settings.AutoBackupEnabled)
         {
             services.AddSingleton<ScheduleState>();

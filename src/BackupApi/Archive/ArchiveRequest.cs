@@ -8,10 +8,10 @@ internal sealed record ArchiveRequest
     /// <summary>In any order; the writer sorts as <see cref="EntryOrder"/> says.</summary>
     public required IReadOnlyList<CapturedFile> Files { get; init; }
 
-    /// <summary>Asked once. Its entry comes first in the archive.</summary>
+    /// <summary>Asked once, after the last content (so that verification may go on meanwhile). Its entry comes first in the archive all the same.</summary>
     public required Func<CancellationToken, Task<Manifest>> Manifest { get; init; }
 
-    /// <summary>Asked once, after the last content: what the writer saw goes in, the report comes out.</summary>
+    /// <summary>Asked once, after the manifest: what the writer saw goes in, the report comes out.</summary>
     public required Func<WriterObservations, CancellationToken, Task<Report>> Report { get; init; }
 
     /// <summary>The previous archive, whose chunks may be carried over; null for a full run.</summary>
@@ -19,6 +19,9 @@ internal sealed record ArchiveRequest
 
     /// <summary>Whether an unchanged fingerprint means that a file need not be read.</summary>
     public bool TrustFingerprints { get; init; } = true;
+
+    /// <summary>Bytes kept free at the head of the archive for the manifest, so that it can be asked for last. A longer manifest is written all the same, at the price of moving what lies behind it.</summary>
+    public int ManifestRoomBytes { get; init; } = 16 * 1024;
 }
 
 /// <summary>What happened to live files while they were read.</summary>
@@ -30,7 +33,11 @@ internal sealed record WriterObservations(
     IReadOnlyList<Finding> Unreadable,
     IReadOnlyList<Finding> Vanished,
     long Entries,
-    long ContentBytes);
+    long ContentBytes)
+{
+    /// <summary>Chunks of the reference archive that did not stand their check and were compressed anew: that archive is damaged, this one is not.</summary>
+    public IReadOnlyList<Finding> ReferenceRot { get; init; } = [];
+}
 
 /// <summary>A finished archive file.</summary>
 /// <param name="Sha256">Of the whole file, lower-case hexadecimal.</param>

@@ -1,5 +1,3 @@
-using System.IO.Compression;
-using System.Security.Cryptography;
 using BackupApi.Archive.Tar;
 using BackupApi.Archive.Writing;
 using BackupApi.Files;
@@ -7,183 +5,104 @@ using BackupApi.Model;
 
 namespace BackupApi.Archive;
 
-/// <summary>Writes one archive as docs/ARCHIVE_FORMAT.md describes it.</summary>
+/// <summary>Writes one archive as docs/ARCHIVE_FORMAT.md describes it: one reader, several workers that compress, one that appends in order.</summary>
+/// <remarks>The bytes depend on the content, the level and the reference archive, never on the number of threads or their luck.</remarks>
 internal sealed class ArchiveWriter(ArchiveWriterSettings settings)
 {
-    private const int BufferedFile = 1 << 20;
+    private const int MaxTries = 3;
 
     /// <summary>Writes a finished archive, read back and flushed to the disk, at <paramref name="partialPath"/>, which must not exist; the caller publishes it by rename, or removes it.</summary>
-    /// <exception cref="BackupException"><see cref="Fault.VerificationFailed"/>: what was read back differed, three times over. Or the disk's own fault.</exception>
+    /// <remarks>
+    /// Every chunk that was compressed anew is inflated again and compared before it is written; the finished file is read again as a whole. One that reads back differently is written over the same content up to three times.
+    /// A cancelled or failed writing leaves the partial file behind.
+    /// </remarks>
+    /// <exception cref="BackupException"><see cref="Fault.VerificationFailed"/>: what was read back differed, three times over. <see cref="Fault.ArchiveDamaged"/>: a file to be taken from the reference archive could not be. Or the disk's own fault.</exception>
     public async Task<ArchiveFacts> WriteAsync(string partialPath, ArchiveRequest request, Progress progress, CancellationToken ct)
     {
-        try
+        var ordered = EntryPlan.Order(request.Files);
+        for (var tries = 1; ; tries++)
         {
-            return await WriteOnceAsync(partialPath, request, progress, ct);
-        }
-        catch (PosixException e)
-        {
-            throw Errno.ToFault(e);
+            try
+            {
+                progress.Enter("write", ordered.Sum(static file => Segments.HasContent(file) ? file.Stat.Size : 0), ordered.Count);
+                var (facts, crc32C) = await WriteOnceAsync(partialPath, request, ordered, progress, ct);
+                progress.Enter("read back", facts.SizeBytes);
+                if (await ReadBack.FindSha256Async(partialPath, facts.SizeBytes, crc32C, progress, ct) is { } sha256)
+                {
+                    return facts with { Sha256 = sha256 };
+                }
+            }
+            catch (IOException e)
+            {
+                throw Errno.ToFault(e);
+            }
+
+            if (tries == MaxTries)
+            {
+                throw new BackupException(Fault.VerificationFailed, $"The archive did not read back as it was written, {MaxTries} times.", "Check the disk that holds the backups, and the memory of this machine.");
+            }
+
+            Posix.Unlink(partialPath);
         }
     }
 
-    private async Task<ArchiveFacts> WriteOnceAsync(string partialPath, ArchiveRequest request, Progress progress, CancellationToken ct)
+    private async Task<(ArchiveFacts Facts, ReadBack.Expected Expected)> WriteOnceAsync(string partialPath, ArchiveRequest request, IReadOnlyList<CapturedFile> ordered, Progress progress, CancellationToken ct)
     {
-        var plan = EntryPlan.Order(request.Files);
-        progress.Enter("write", plan.Sum(file => file.ContentPath is null ? 0 : file.Stat.Size), plan.Count);
-        var manifest = await request.Manifest(ct);
         var seen = new Observations();
-        var sums = new MemoryStream();
-        long entries = 0, content = 0;
-        using (var handle = Posix.CreateNew(partialPath))
-        {
-            await using (var file = new FileStream(handle, FileAccess.ReadWrite, 1 << 16))
-            {
-                await using (var gzip = new GZipStream(file, settings.Level, leaveOpen: true))
-                {
-                    await WriteOwnAsync(gzip, Manifest.EntryName, ArchiveJson.Write(manifest), manifest.CreatedAt, ct);
-                    var lost = new HashSet<string>(StringComparer.Ordinal);
-                    foreach (var captured in plan)
-                    {
-                        var entry = await WriteEntryAsync(gzip, captured, seen, lost, progress, ct);
-                        progress.AddFiles();
-                        if (entry is null)
-                        {
-                            continue;
-                        }
+        var room = (int)TarFormat.Padded(Math.Clamp(request.ManifestRoomBytes, TarFormat.BlockLength, ArchiveJson.MaxBytes / 2));
+        using var handle = Posix.CreateNew(partialPath);
+        var output = new ArchiveOutput(handle, partialPath, ManifestHead.Length(room));
+        using var content = new ContentAssembly(output, settings.Level);
+        var bytesRead = await WriteContentAsync(request, ordered, seen, content, progress, ct);
 
-                        entries++;
-                        content += entry.Size;
-                        if (entry.Sha256 is { } sha256)
-                        {
-                            sums.Write(ChecksumList.Line(sha256, entry.Name));
-                        }
-                    }
+        var totals = content.Totals;
+        var observations = seen.ToRecord(totals.Entries, totals.ContentBytes);
+        var manifest = await request.Manifest(ct);
+        var report = await request.Report(observations, ct);
+        var headCrc32C = new ArchiveEnd(output, settings.Level).Write(manifest, report, content, room);
+        output.Flush();
 
-                    var report = await request.Report(seen.ToRecord(entries, content), ct);
-                    await WriteOwnAsync(gzip, Report.EntryName, ArchiveJson.Write(report), manifest.CreatedAt, ct);
-                    await WriteOwnAsync(gzip, ChecksumList.EntryName, sums.ToArray(), manifest.CreatedAt, ct);
-                    await gzip.WriteAsync(new byte[2 * TarFormat.BlockLength], ct);
-                }
-
-                await file.FlushAsync(ct);
-                Posix.Flush(handle, partialPath);
-            }
-        }
-
-        var proof = await new ArchiveReader().VerifyAsync(partialPath, ArchiveLimits.None, progress, ct);
-        if (proof.Errors.Count > 0)
-        {
-            throw new BackupException(Fault.VerificationFailed, $"The archive did not read back as it was written: {proof.Errors[0].Message}", "Check the disk and the memory of this machine.");
-        }
-
-        return new ArchiveFacts(Posix.Stat(partialPath).Size, proof.Sha256, manifest, proof.Report!, seen.ToRecord(entries, content), content, content, 0);
+        var size = output.HeadLength + output.Length;
+        var facts = new ArchiveFacts(size, "", manifest, report, observations, bytesRead, totals.BytesCompressed, totals.BytesCarriedOver);
+        return (facts, new ReadBack.Expected(output.HeadLength, headCrc32C, output.Crc32C));
     }
 
-    private async Task<ArchiveEntry?> WriteEntryAsync(Stream tar, CapturedFile captured, Observations seen, HashSet<string> lost, Progress progress, CancellationToken ct)
+    /// <summary>Gives the number of content bytes that were read.</summary>
+    private async Task<long> WriteContentAsync(ArchiveRequest request, IReadOnlyList<CapturedFile> ordered, Observations seen, ContentAssembly content, Progress progress, CancellationToken ct)
     {
-        if (captured.ContentPath is null || captured.HardLinkTo is not null)
-        {
-            if (captured.HardLinkTo is { } target && lost.Contains(target))
-            {
-                seen.LostLink(captured.Name, target);
-                return null;
-            }
-
-            var kind = captured.HardLinkTo is not null ? EntryKind.HardLink
-                : captured.LinkTarget is not null ? EntryKind.Symlink
-                : captured.Stat.Kind == FileKind.Directory ? EntryKind.Directory : EntryKind.File;
-            var stat = captured.Stat;
-            var plain = new ArchiveEntry(captured.Name, kind, 0, kind == EntryKind.Symlink ? 0x1FF : stat.Mode, stat.Uid, stat.Gid, stat.Modified, captured.HardLinkTo ?? captured.LinkTarget);
-            await tar.WriteAsync(TarHeader.Write(plain), ct);
-            return kind == EntryKind.File ? plain with { Sha256 = Convert.ToHexStringLower(SHA256.HashData([])) } : plain;
-        }
-
+        using var reference = ReferenceArchive.Open(request.ReferencePath, seen);
+        using var chunkWork = new ChunkWork(reference, settings.Level);
+        await using var work = new OrderedWork<WriteStep>(settings.Threads, window: (2 * settings.Threads) + 6, chunkWork.Do, ct);
+        var queue = new StepQueue(work);
+        var reading = Task.Run(() => ReadAsync(), CancellationToken.None);
         try
         {
-            for (var tries = 1; ; tries++)
+            while (await work.NextAsync() is { } step)
             {
-                using var source = SourceFile.Open(captured);
-                if (source.Before.Size <= BufferedFile)
-                {
-                    var bytes = new byte[source.Before.Size];
-                    var length = source.Read(bytes, 0);
-                    var stable = length == bytes.Length && source.IsUnchanged();
-                    if (stable && source.IsDoubtful(settings.Clock))
-                    {
-                        var again = new byte[bytes.Length];
-                        stable = source.Read(again, 0) == bytes.Length && bytes.AsSpan().SequenceEqual(again) && source.IsUnchanged();
-                    }
-
-                    if (!stable && tries < settings.Tries)
-                    {
-                        continue;
-                    }
-
-                    if (!stable)
-                    {
-                        seen.Changed(captured.Name, tries);
-                    }
-
-                    var small = source.ToEntry() with { Sha256 = Convert.ToHexStringLower(SHA256.HashData(bytes)) };
-                    await tar.WriteAsync(TarHeader.Write(small), ct);
-                    await tar.WriteAsync(bytes, ct);
-                    await tar.WriteAsync(new byte[TarFormat.Padding(bytes.Length)], ct);
-                    progress.AddBytes(bytes.Length);
-                    return small;
-                }
-
-                return await WriteLargeAsync(tar, captured, source, seen, progress, ct);
+                content.Take(step);
+                queue.Return(step);
             }
         }
-        catch (PosixException e) when (e.Errno == Errno.ENOENT || e.Errno == Errno.ELOOP)
+        finally
         {
-            seen.Vanished(captured.Name);
-        }
-        catch (IOException e) when (e.HResult is not Errno.ENOSPC)
-        {
-            seen.Unreadable(captured.Name, e);
+            // The reader must not touch the reference archive any more when it is closed.
+            await work.StopAsync();
+            await reading;
         }
 
-        lost.Add(captured.Name);
-        return null;
-    }
+        return queue.BytesRead;
 
-    private static async Task<ArchiveEntry> WriteLargeAsync(Stream tar, CapturedFile captured, SourceFile source, Observations seen, Progress progress, CancellationToken ct)
-    {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        var entry = source.ToEntry();
-        await tar.WriteAsync(TarHeader.Write(entry), ct);
-        var buffer = new byte[1 << 17];
-        var isShort = false;
-        for (long offset = 0; offset < entry.Size;)
+        async Task ReadAsync()
         {
-            var want = (int)Math.Min(buffer.Length, entry.Size - offset);
-            var length = source.Read(buffer.AsSpan(0, want), offset);
-            if (length < want)
+            try
             {
-                isShort = true;
-                buffer.AsSpan(length, want - length).Clear();
+                await new ContentReader(request, settings, reference, seen, queue, progress).ReadAllAsync(ordered, work.Stopped);
+                work.Complete();
             }
-
-            hash.AppendData(buffer, 0, want);
-            await tar.WriteAsync(buffer.AsMemory(0, want), ct);
-            progress.AddBytes(want);
-            offset += want;
+            catch (Exception e)
+            {
+                work.Complete(e);
+            }
         }
-
-        if (isShort || !source.IsUnchanged())
-        {
-            seen.Changed(captured.Name, 1);
-        }
-
-        await tar.WriteAsync(new byte[TarFormat.Padding(entry.Size)], ct);
-        return entry with { Sha256 = Convert.ToHexStringLower(hash.GetHashAndReset()) };
-    }
-
-    private static async Task WriteOwnAsync(Stream tar, string name, byte[] content, DateTimeOffset at, CancellationToken ct)
-    {
-        await tar.WriteAsync(TarHeader.Write(new ArchiveEntry(name, EntryKind.File, content.Length, 0x1A4 /* 0644 */, 0, 0, UnixTime.From(at))), ct);
-        await tar.WriteAsync(content, ct);
-        await tar.WriteAsync(new byte[TarFormat.Padding(content.Length)], ct);
     }
 }

@@ -60,6 +60,14 @@ internal static partial class Posix
         Check(AtNative.futimens(handle, times), "utimens", path);
     }
 
+    /// <summary>f_type of statfs(2): what kind of file system a path lies on; null when it cannot be asked.</summary>
+    public static long? FindFileSystemType(string path)
+    {
+        // struct statfs of 64-bit Linux: 120 bytes, f_type first.
+        Span<long> buffer = stackalloc long[32];
+        return AtNative.statfs(PathText.ForSystemCall(path), buffer) == 0 ? buffer[0] : null;
+    }
+
     private static int ForThisMachine(OpenFlags flags)
     {
         const int Arm64Directory = 0x4000, Arm64NoFollow = 0x8000;
@@ -94,6 +102,9 @@ internal static partial class Posix
 
         [LibraryImport(Libc, SetLastError = true)]
         internal static partial int fchmod(SafeFileHandle file, uint mode);
+
+        [LibraryImport(Libc, SetLastError = true)]
+        internal static partial int statfs(byte[] path, Span<long> buffer);
 
         [LibraryImport(Libc, SetLastError = true)]
         internal static partial int futimens(SafeFileHandle file, ReadOnlySpan<long> times);

@@ -20,6 +20,9 @@ internal sealed record CapturedFile
 
     /// <summary>True when <see cref="ContentPath"/> is a copy that nobody changes; false for a live file, which is read under the stability check.</summary>
     public bool IsQuiet { get; init; }
+
+    /// <summary>Nothing is read: the content is the one the reference archive holds under this name, because nothing of its source changed since. <see cref="ContentPath"/> is then ignored.</summary>
+    public bool FromReference { get; init; }
 }
 
 /// <summary>What an engine gives of a source.</summary>

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using BackupApi.Archive;
 using BackupApi.Catalog;
 using BackupApi.Model;
+using BackupApi.Operations.Restore;
 
 namespace BackupApi.Operations;
 
@@ -18,6 +19,12 @@ internal sealed class BackupManager(
     TakeBackup takeBackup,
     VerifyBackup verifyBackup,
     DeleteBackup deleteBackup,
+    VerifyDatabases verifyDatabases,
+    DatabaseChecks databases,
+    RestoreBackup restoreBackup,
+    UndoRestore undoRestore,
+    TakeSafetyBackup takeSafetyBackup,
+    RestoreFolderState restoreFolderState,
     ApplyRetention retention,
     WatchHealth health)
 {
@@ -73,7 +80,17 @@ internal sealed class BackupManager(
     public OperationTicket<RestoreResult> StartRestore(RestoreRequest request)
     {
         var backup = Get(request.BackupName);
-        throw new NotSupportedException(backup.Name);
+        return Start(OperationKind.Restore, Trigger.Manual, false, false, context => RestoreAsync(request, backup, context));
+    }
+
+    /// <summary>Starts the way back: the restore of the backup taken before the last restore.</summary>
+    /// <exception cref="BackupException"><see cref="Fault.NotFound"/>: nothing was restored yet, or storage was empty before.</exception>
+    public OperationTicket<RestoreResult> StartUndo(bool force)
+    {
+        RequireReady();
+        var request = undoRestore.Request(force);
+        var backup = Get(request.BackupName);
+        return Start(OperationKind.Undo, Trigger.Manual, false, false, context => RestoreAsync(request, backup, context));
     }
 
     /// <summary>Starts reading a backup whole.</summary>
@@ -89,6 +106,13 @@ internal sealed class BackupManager(
         var backup = Get(name);
         return Start(OperationKind.Delete, Trigger.Manual, false, false, context => Task.FromResult(deleteBackup.Run(backup.Name, force, context)));
     }
+
+    /// <summary>Starts a check of the live databases, or of the one named.</summary>
+    public OperationTicket<DatabasesResult> StartVerifyDatabases(string? name) =>
+        Start(OperationKind.VerifyDatabases, Trigger.Manual, false, true, context => verifyDatabases.RunAsync(name, context));
+
+    /// <summary>Every database as it was last seen, sorted by name.</summary>
+    public IReadOnlyList<DatabaseFacts> ListDatabases() => databases.List();
 
     /// <summary>All backups, newest first.</summary>
     public IReadOnlyList<Backup> List() => catalog.List();
@@ -128,6 +152,18 @@ internal sealed class BackupManager(
     {
         var isScheduled = request.Trigger is Trigger.Schedule or Trigger.Start;
         return Start(OperationKind.Backup, request.Trigger, isScheduled, false, context => takeBackup.RunAsync(request, context));
+    }
+
+    private async Task<RestoreResult> RestoreAsync(RestoreRequest request, Backup backup, OperationContext context)
+    {
+        context.BackupName = backup.Name;
+        var result = await restoreBackup.RunAsync(
+            new RestoreJob { Id = context.Id, Request = request, ArchivePath = backup.Path, TakeSafety = ct => takeSafetyBackup.RunAsync(context, ct) },
+            context.Progress,
+            context.Cancellation);
+        context.Summary = result.Summary;
+        restoreFolderState.ReadOnlyReason = result.Applied ? null : restoreFolderState.ReadOnlyReason;
+        return result;
     }
 
     private OperationTicket<T> Start<T>(OperationKind kind, Trigger trigger, bool waits, bool givesWay, Func<OperationContext, Task<T>> work)

@@ -25,6 +25,7 @@ internal sealed record CapturedSource(Source Source, Capture? Capture, Verdict V
         Reason = Verdict.Reason,
         Errors = Verdict.Errors,
         Warnings = [.. Verdict.Warnings, .. Capture?.Warnings ?? []],
+        Notes = Verdict.Notes,
     };
 }
 

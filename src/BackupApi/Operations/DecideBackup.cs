@@ -1,11 +1,15 @@
 using BackupApi.Catalog;
 using BackupApi.Files;
+using BackupApi.Model;
 
 namespace BackupApi.Operations;
 
 /// <summary>Decides whether a start or a stop takes a backup.</summary>
 internal sealed class DecideBackup(ServiceSettings settings, WorkFolders folders, BackupCatalog catalog, TimeProvider clock)
 {
+    /// <summary>How old a ctime must be for a fingerprint to be trusted.</summary>
+    private static readonly TimeSpan Settling = TimeSpan.FromSeconds(60);
+
     public bool AtStart() => settings.AutoBackupEnabled && settings.OnStart switch
     {
         StartBackup.Always => true,
@@ -22,11 +26,19 @@ internal sealed class DecideBackup(ServiceSettings settings, WorkFolders folders
     }
 
     /// <summary>Whether storage differs from what the newest backup saw. In any doubt it does.</summary>
-    public bool HasChanged()
+    /// <param name="beyondDoubt">A file changed less than <see cref="Settling"/> before that backup counts as changed: a page mapped for writing can change again without a new time.</param>
+    public bool HasChanged(StorageTree tree, bool beyondDoubt)
     {
         var newest = catalog.List().FirstOrDefault(b => b.IsOurs);
-        return newest?.TreeDigest is null || newest.TreeDigest != TreeDigest.Of(TreeWalker.Walk(folders.Storage, folders.Own().Contains));
+        if (newest?.TreeDigest is null || newest.TreeDigest != TreeDigest.Of(tree))
+        {
+            return true;
+        }
+
+        var settled = UnixTime.From(newest.CreatedAt - Settling);
+        return beyondDoubt && tree.Nodes.Any(n => n.Stat.Kind == FileKind.File && n.Stat.Changed.CompareTo(settled) > 0);
     }
 
-    public bool AtStop() => settings is { AutoBackupEnabled: true, OnStop: StopBackup.Changed } && Directory.Exists(folders.Storage) && HasChanged();
+    public bool AtStop() => settings is { AutoBackupEnabled: true, OnStop: StopBackup.Changed } && Directory.Exists(folders.Storage)
+        && HasChanged(TreeWalker.Walk(folders.Storage, folders.Own().Contains), beyondDoubt: false);
 }

@@ -1,11 +1,25 @@
 using BackupApi.Catalog;
 using BackupApi.Files;
 using BackupApi.Model;
+using BackupApi.Operations.Restore;
 
 namespace BackupApi.Operations;
 
+<<<<<<< HEAD
 /// <summary>What happens before the door opens, in this order: folders, lock, leftovers, catalogue. What a kill left is cleared here.</summary>
 internal sealed partial class StartUp(WorkFolders folders, CheckFolders check, BackupCatalog catalog, ILogger<BackupManager> log) : IDisposable
+=======
+/// <summary>What happens before the door opens, in this order: folders, lock, leftovers, catalogue, the restore that waits. What a kill left is cleared here.</summary>
+internal sealed partial class StartUp(
+    WorkFolders folders,
+    BackupCatalog catalog,
+    OperationGate gate,
+    RestoreAtStart restoreAtStart,
+    RestoreFolder restoreFolder,
+    RestoreFolderState restoreFolderState,
+    TakeSafetyBackup takeSafetyBackup,
+    ILogger<BackupManager> log) : IDisposable
+>>>>>>> main
 {
     private readonly List<FolderLock> locks = [];
 
@@ -46,9 +60,38 @@ internal sealed partial class StartUp(WorkFolders folders, CheckFolders check, B
         catalog.RemoveOrphanedStates();
         var count = catalog.List().Count;
         LogFound(log, count, folders.Storage, folders.Backups, folders.Restore);
+        if (restoreFolder.HasWork || SwapFolder.FindAll(folders.Storage).Count > 0)
+        {
+            await RestoreAsync();
+        }
+
+        restoreFolderState.Failed = restoreFolder.ListFailed();
+    }
+
+    /// <summary>One operation of its own; a failure is logged and told by health, and the service starts all the same.</summary>
+    private async Task RestoreAsync()
+    {
+        var ticket = gate.Start(OperationKind.Restore, Trigger.RestoreFolder, waits: false, givesWay: false, async context =>
+        {
+            var result = await restoreAtStart.RunAsync(context.Id, ct => takeSafetyBackup.RunAsync(context, ct), context.Progress, context.Cancellation);
+            restoreFolderState.Waiting = result.Waiting;
+            restoreFolderState.ReadOnlyReason = result.ReadOnlyReason;
+            foreach (var recovered in result.Recovered)
+            {
+                LogRecovered(log, recovered.Where, recovered.Message);
+            }
+
+            context.BackupName = result.Restored?.BackupName ?? result.FailedName;
+            context.Summary = result.Restored?.Summary ?? "nothing was restored";
+            return result.Failure is null ? result : throw result.Failure;
+        });
+        await ((Task)ticket.Completion).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     public void Dispose() => locks.ForEach(folderLock => folderLock.Dispose());
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Taken up from before: {What}: {Message}")]
+    private static partial void LogRecovered(ILogger logger, string what, string message);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Removed {Partial}: a backup was killed while it was written; it was never published")]
     private static partial void LogLeftover(ILogger logger, string partial);

@@ -5,7 +5,7 @@ using BackupApi.Model;
 namespace BackupApi.Operations;
 
 /// <summary>Gathers what health is judged by, and keeps the judgement in memory, so that asking costs nothing and touches no disk.</summary>
-internal sealed class WatchHealth(ServiceSettings settings, BackupCatalog catalog, OperationLedger ledger, RestoreFolderState restoreFolder, ScheduleState schedule, TimeProvider clock)
+internal sealed class WatchHealth(ServiceSettings settings, BackupCatalog catalog, DatabaseChecks databases, OperationLedger ledger, RestoreFolderState restoreFolder, ScheduleState schedule, TimeProvider clock)
 {
     private readonly DateTimeOffset startedAt = clock.GetUtcNow();
     private Dictionary<string, DateTimeOffset> firstSeen = new(StringComparer.Ordinal);
@@ -52,33 +52,12 @@ internal sealed class WatchHealth(ServiceSettings settings, BackupCatalog catalo
             LatestProven = backups.FirstOrDefault(b => b.IsProven),
             TotalBytes = backups.Sum(b => b.SizeBytes),
             Disks = disks,
-            Databases = Databases(backups),
+            Databases = databases.List(),
             Waiting = restoreFolder.Waiting,
         };
         report = latest;
         return latest;
     }
-
-    /// <summary>Each database of the newest backup, and when it was last captured well.</summary>
-    private static List<DatabaseFacts> Databases(IReadOnlyList<Backup> backups) =>
-        [.. (backups.FirstOrDefault(b => b.IsOurs)?.Sources ?? []).Where(s => s.Engine != Source.PlainFiles).Select(source =>
-        {
-            var proven = backups.FirstOrDefault(b => b.Damage is null && b.Sources.Any(s => s.Name == source.Name && s.IsProven));
-            return new DatabaseFacts(
-                source.Name,
-                source.Engine,
-                source.Variant,
-                source.Bytes,
-                source.Files,
-                source.CapturedAt,
-                proven?.Sources.First(s => s.Name == source.Name).CapturedAt,
-                proven?.Name,
-                source.Verification,
-                source.Reason,
-                source.Counts,
-                source.Errors,
-                source.Warnings);
-        })];
 
     private IEnumerable<DiskRoom> Disks()
     {

@@ -10,6 +10,7 @@ internal sealed class Observations
     private readonly List<Finding> changed = [];
     private readonly List<Finding> unreadable = [];
     private readonly List<Finding> vanished = [];
+    private readonly List<Finding> rotten = [];
 
     public void Changed(string name, int tries) =>
         Add(changed, name, $"It changed while it was read, at each of {tries} tries; the archive holds the last reading, which may be torn.");
@@ -20,12 +21,15 @@ internal sealed class Observations
 
     public void LostLink(string name, string target) => Add(unreadable, name, $"It is a hard link to {PathText.Show(target)}, which could not be read.");
 
+    /// <summary>Damage of the reference archive.</summary>
+    public void Rotten(string path, string message) => Add(rotten, Path.GetFileName(path), message);
+
     /// <summary>Sorted by name, so that the order of the workers does not show.</summary>
     public WriterObservations ToRecord(long entries, long contentBytes)
     {
         lock (gate)
         {
-            return new WriterObservations(Sorted(changed), Sorted(unreadable), Sorted(vanished), entries, contentBytes);
+            return new WriterObservations(Sorted(changed), Sorted(unreadable), Sorted(vanished), entries, contentBytes) { ReferenceRot = Sorted(rotten) };
         }
     }
 

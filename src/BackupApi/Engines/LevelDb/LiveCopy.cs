@@ -7,8 +7,8 @@ namespace BackupApi.Engines.LevelDb;
 /// <summary>One attempt to copy a LevelDB folder as it stood at one instant, while its owner writes and compacts.</summary>
 /// <remarks>
 /// It rests on the order in which the engine works (db/db_impl.cc): a table is whole before the MANIFEST lists it and never changes; a new log exists before the old
-/// one is final; a log is removed only after the MANIFEST lists its table. So with every table and log held open first, the MANIFEST read next, and the logs
-/// copied in ascending order last, the copy is the state after some whole batch. Logs that appear after the listing are left out: with an older one half read they
+/// one is final; a log is removed only after the MANIFEST lists its table. So with every table and log held open first, the MANIFEST read next, and then the logs
+/// copied in ascending order, the copy is the state after some whole batch. Logs that appear after the listing are left out: with an older one half read they
 /// would leave a gap. A database too damaged for this is copied file by file as it is: the verdict tells.
 /// </remarks>
 internal sealed class LiveCopy : IDisposable
@@ -47,13 +47,19 @@ internal sealed class LiveCopy : IDisposable
             return null;
         }
 
-        var files = new List<CapturedFile>();
         var takenAt = capture.Clock.GetUtcNow();
-        files.AddRange(copy.CopyLogs(read.State, ct));
+        List<CapturedFile> files = [.. copy.CopyLogs(read.State, ct)];
+        if (!copy.IsStillCurrent(current, content!))
+        {
+            // Opened anew meanwhile: the logs may hold writes that belong to another MANIFEST.
+            return null;
+        }
+
+        // From here on the owner may do what it likes: what is left never changes, and is held open.
         files.AddRange(copy.CopyTables(read.State, ct));
         files.Add(capture.Copy(manifest, manifest.Stat with { Size = read.Length }, ct));
         files.Add(copy.WriteCurrent(current, manifest));
-        return copy.IsStillCurrent(current, content!) ? new FolderCopy(files, takenAt, Method) : null;
+        return new FolderCopy(files, takenAt, Method);
     }
 
     public void Dispose()

@@ -141,7 +141,6 @@ internal sealed class TableCursor : IKeyCursor
     {
         if (lastKey is null && isWhole && !key.SequenceEqual(table.Smallest))
         {
-            isWhole = false;
             verification.Findings.Error(file.Name, "The table's first key is not the smallest key that the MANIFEST gives it.");
         }
 

@@ -112,6 +112,13 @@ internal static class Examples
 
     public const string Bytes = "(the bytes)";
 
+    private static readonly DatabaseFacts Database = new(
+        Source.Name, Source.Engine, null, Source.Bytes, Source.Files, Noon, Noon, Name, VerificationLevel.Engine, VerificationLevel.Engine, null, 120, Source.Counts, [], [], []);
+
+    public static readonly DatabasesAnswer Databases = new([Database]);
+
+    public static readonly DatabasesVerifiedAnswer DatabasesVerified = new(true, [Database], 210, Operation);
+
     public static readonly HealthAnswer Health = HealthAnswer.Of(
         new HealthReport
         {
@@ -124,7 +131,7 @@ internal static class Examples
             TotalBytes = 10486,
             NextScheduledAt = Noon.AddHours(1),
             Disks = [new DiskRoom("/backups", 50_000_000_000, 100_000_000_000, "ext4")],
-            Databases = [],
+            Databases = [Database],
         },
         "0.1.0");
 

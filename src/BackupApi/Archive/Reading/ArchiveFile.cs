@@ -1,0 +1,159 @@
+using BackupApi.Archive.Chunks;
+using BackupApi.Archive.Format;
+using BackupApi.Archive.Tar;
+using BackupApi.Files;
+using Microsoft.Win32.SafeHandles;
+
+namespace BackupApi.Archive.Reading;
+
+/// <summary>An open archive with an index, and the raw reading of its parts. Safe for several threads.</summary>
+internal sealed class ArchiveFile : IDisposable
+{
+    private readonly SafeFileHandle handle;
+
+    private ArchiveFile(SafeFileHandle handle, string path, long length)
+    {
+        this.handle = handle;
+        Path = path;
+        Length = length;
+    }
+
+    public string Path { get; }
+
+    public long Length { get; }
+
+    /// <summary>Null for an archive that was made elsewhere, compressed anew, or whose end is damaged.</summary>
+    public Locator? Locator { get; private init; }
+
+    /// <exception cref="IOException">The file cannot be opened or read.</exception>
+    public static ArchiveFile Open(string path)
+    {
+        var opened = Posix.OpenRead(path);
+        try
+        {
+            var length = Posix.Stat(opened, path).Size;
+            return new ArchiveFile(opened, path, length) { Locator = FindLocator(opened, length) };
+        }
+        catch
+        {
+            opened.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Fills <paramref name="buffer"/>; false when the file ends before.</summary>
+    public bool TryRead(Span<byte> buffer, long offset)
+    {
+        while (!buffer.IsEmpty)
+        {
+            var length = RandomAccess.Read(handle, buffer, offset);
+            if (length == 0)
+            {
+                return false;
+            }
+
+            buffer = buffer[length..];
+            offset += length;
+        }
+
+        return true;
+    }
+
+    /// <summary>The bytes from <paramref name="offset"/> on as a stream that does not own the file.</summary>
+    public Stream OpenFrom(long offset) => new RangeStream(this, offset, Length);
+
+    public Stream OpenRange(long offset, long end) => new RangeStream(this, offset, end);
+
+    /// <summary>The pages of the index; null when the directory is damaged.</summary>
+    public IReadOnlyList<IndexPage>? FindPages()
+    {
+        if (Locator is not { } at)
+        {
+            return null;
+        }
+
+        var compressed = new byte[at.DirectoryCompressedLength];
+        var content = new byte[at.DirectoryLength];
+        if (!TryRead(compressed, at.DirectoryOffset) || Crc32C.Of(compressed) != at.DirectoryCrc32C || !ChunkCodec.TryInflateUnchecked(compressed, content))
+        {
+            return null;
+        }
+
+        try
+        {
+            var pages = IndexDirectory.Read(content);
+            return pages.Count == 0 || pages[^1].Offset + pages[^1].CompressedLength <= at.DirectoryOffset - at.IndexOffset ? pages : null;
+        }
+        catch (FormatException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>What the index holds by way of the locator: its pages, one after the other, and the directory. Undamaged, or <see cref="FindPages"/> and the cursor would have said so.</summary>
+    public IEnumerable<byte[]> IndexContent()
+    {
+        foreach (var page in FindPages() ?? [])
+        {
+            yield return Inflated(Locator!.IndexOffset + page.Offset, page.CompressedLength, page.Length);
+        }
+
+        yield return Inflated(Locator!.DirectoryOffset, Locator.DirectoryCompressedLength, Locator.DirectoryLength);
+    }
+
+    public void Dispose() => handle.Dispose();
+
+    private byte[] Inflated(long offset, int compressedLength, int length)
+    {
+        var compressed = new byte[compressedLength];
+        var content = new byte[length];
+        return TryRead(compressed, offset) && ChunkCodec.TryInflateUnchecked(compressed, content) ? content : [];
+    }
+
+    private static Locator? FindLocator(SafeFileHandle handle, long length)
+    {
+        const int Content = ArchiveLayout.TrailerLength + (3 * TarFormat.BlockLength);
+        if (length < ArchiveLayout.GzipHeader.Length + ArchiveLayout.TailLength + ArchiveLayout.TrailerLength)
+        {
+            return null;
+        }
+
+        var block = new byte[TarFormat.BlockLength];
+        return RandomAccess.Read(handle, block, length - Content) == block.Length ? Locator.Read(block, length) : null;
+    }
+
+    /// <summary>Part of the file as a stream.</summary>
+    private sealed class RangeStream(ArchiveFile file, long start, long end) : Stream
+    {
+        private long position = start;
+
+        public override bool CanRead => true;
+
+        public override bool CanSeek => false;
+
+        public override bool CanWrite => false;
+
+        public override long Length => throw new NotSupportedException();
+
+        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+
+        public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
+
+        public override int Read(Span<byte> buffer)
+        {
+            var length = RandomAccess.Read(file.handle, buffer[..(int)Math.Min(buffer.Length, Math.Max(0, end - position))], position);
+            position += length;
+            return length;
+        }
+
+        public override void Flush()
+        {
+        }
+
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+        public override void SetLength(long value) => throw new NotSupportedException();
+
+        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+    }
+}

@@ -1,0 +1,141 @@
+using System.Globalization;
+using BackupApi.Archive.Format;
+using BackupApi.Archive.Reading;
+using BackupApi.Files;
+using BackupApi.Model;
+
+namespace BackupApi.Archive.Writing;
+
+/// <summary>A segment of the previous archive: what may be carried over of it.</summary>
+/// <param name="Chunks">At most <see cref="ReferenceArchive.MaxChunks"/>.</param>
+internal sealed record ReferenceSegment(IReadOnlyList<IndexedEntry> Entries, IReadOnlyList<ChunkRecord> Chunks, IReadOnlyList<Sha256Value> Hashes)
+{
+    private readonly Lazy<Dictionary<Sha256Value, int>> byHash = new(() =>
+    {
+        var places = new Dictionary<Sha256Value, int>(Chunks.Count);
+        for (var i = 0; i < Chunks.Count; i++)
+        {
+            places.TryAdd(Chunks[i].Sha256, i);
+        }
+
+        return places;
+    });
+
+    /// <summary>A chunk with that content: the one at the same place, or any other of this segment.</summary>
+    public ChunkRecord? Find(int place, Sha256Value sha256, int length)
+    {
+        var found = place < Chunks.Count && Chunks[place].Sha256 == sha256 ? Chunks[place]
+            : byHash.Value.TryGetValue(sha256, out var other) ? Chunks[other]
+            : (ChunkRecord?)null;
+        return found?.Length == length ? found : null;
+    }
+}
+
+/// <summary>The previous archive, walked beside the new one in the same order, so that its index is never in memory as a whole.</summary>
+/// <remarks>Damage of it is never a failure of the new archive: from there on nothing is carried over.</remarks>
+internal sealed class ReferenceArchive : IDisposable
+{
+    /// <summary>Chunks of one file that are remembered: 64 GB of content in 60 MB of memory. What a larger file holds behind them is compressed anew each time.</summary>
+    public const int MaxChunks = 1 << 20;
+
+    private readonly ArchiveFile file;
+    private readonly Observations seen;
+    private IndexCursor? cursor;
+    private ReferenceSegment? current;
+
+    private ReferenceArchive(ArchiveFile file, IndexCursor cursor, Observations seen)
+    {
+        this.file = file;
+        this.cursor = cursor;
+        this.seen = seen;
+    }
+
+    /// <summary>Null when there is none, or none that can be used: then everything is read and compressed.</summary>
+    public static ReferenceArchive? Open(string? path, Observations seen)
+    {
+        if (path is null)
+        {
+            return null;
+        }
+
+        ArchiveFile? opened = null;
+        try
+        {
+            opened = ArchiveFile.Open(path);
+            if (IndexCursor.Open(opened) is { } start)
+            {
+                return new ReferenceArchive(opened, start, seen);
+            }
+        }
+        catch (IOException e)
+        {
+            seen.Rotten(path, e.Message);
+        }
+
+        opened?.Dispose();
+        return null;
+    }
+
+    /// <summary>The segment that begins with that name, or null. Names must be asked in ascending order.</summary>
+    public ReferenceSegment? Find(string firstName)
+    {
+        try
+        {
+            while (cursor is not null && (current is null || EntryOrder.Instance.Compare(current.Entries[0].Entry.Name, firstName) < 0))
+            {
+                current = Load(cursor);
+                cursor = current is null ? null : cursor;
+            }
+        }
+        catch (Exception e) when (e is BackupException or IOException)
+        {
+            seen.Rotten(file.Path, e.Message);
+            (cursor, current) = (null, null);
+        }
+
+        return current?.Entries[0].Entry.Name == firstName ? current : null;
+    }
+
+    /// <summary>Reads a chunk's compressed bytes and compares their CRC-32C; false, and noted, when they rotted.</summary>
+    public bool TryRead(in ChunkRecord chunk, byte[] compressed, string entryName)
+    {
+        var bytes = compressed.AsSpan(0, chunk.CompressedLength);
+        var offset = file.Locator!.ContentOffset + chunk.Offset;
+        try
+        {
+            if (file.TryRead(bytes, offset) && Crc32C.Of(bytes) == chunk.Crc32C)
+            {
+                return true;
+            }
+
+            seen.Rotten(file.Path, string.Create(CultureInfo.InvariantCulture, $"The chunk at offset {offset}, of '{PathText.Show(entryName)}', does not match its checksum."));
+        }
+        catch (IOException e)
+        {
+            seen.Rotten(file.Path, string.Create(CultureInfo.InvariantCulture, $"The chunk at offset {offset}, of '{PathText.Show(entryName)}', cannot be read: {e.Message}"));
+        }
+
+        return false;
+    }
+
+    public void Dispose() => file.Dispose();
+
+    private static ReferenceSegment? Load(IndexCursor cursor)
+    {
+        if (cursor.NextSegment() is not { Count: > 0 } entries)
+        {
+            return null;
+        }
+
+        var chunks = new List<ChunkRecord>();
+        while (cursor.NextChunk() is { } chunk)
+        {
+            if (chunks.Count < MaxChunks)
+            {
+                chunks.Add(chunk);
+            }
+        }
+
+        return new ReferenceSegment(entries, chunks, cursor.EndSegment());
+    }
+}

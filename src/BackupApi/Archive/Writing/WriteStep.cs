@@ -1,0 +1,57 @@
+using BackupApi.Archive.Chunks;
+using BackupApi.Archive.Format;
+
+namespace BackupApi.Archive.Writing;
+
+internal enum StepKind
+{
+    /// <summary>A segment begins.</summary>
+    Begin,
+
+    /// <summary>A chunk of it.</summary>
+    Chunk,
+
+    /// <summary>It ends well.</summary>
+    End,
+
+    /// <summary>It is taken back to its beginning: the file changed while it was read, or what was carried over had rotted.</summary>
+    Abort,
+}
+
+/// <summary>One step on the way from the reader over the workers to the file. Used again and again: its buffers are the memory of the writer.</summary>
+internal sealed class WriteStep
+{
+    /// <summary>Content of a run and of any chunk ends here.</summary>
+    public const int ContentCapacity = 160 * 1024;
+
+    private byte[]? content;
+    private byte[]? compressed;
+
+    public required StepKind Kind { get; init; }
+
+    /// <summary>Of <see cref="StepKind.Begin"/>.</summary>
+    public IReadOnlyList<IndexedEntry> Entries { get; init; } = [];
+
+    /// <summary>Of <see cref="StepKind.End"/>: one for each file of the segment.</summary>
+    public IReadOnlyList<Sha256Value> Hashes { get; init; } = [];
+
+    public byte[] Content => content ??= new byte[ContentCapacity];
+
+    public int ContentLength { get; set; }
+
+    public byte[] Compressed => compressed ??= new byte[ChunkCodec.MaxCompressedLength(ContentCapacity)];
+
+    /// <summary>Filled by the worker, or at once for a chunk that is carried over unread. Its offset is not known yet.</summary>
+    public ChunkRecord Record { get; set; }
+
+    /// <summary>The compressed bytes are the reference archive's.</summary>
+    public bool IsCarriedOver { get; set; }
+
+    /// <summary>Where the chunk may be found in the reference archive, and at which place of it first.</summary>
+    public ReferenceSegment? Reference { get; set; }
+
+    public int Place { get; set; }
+
+    /// <summary>For messages.</summary>
+    public string EntryName { get; set; } = "";
+}
