@@ -54,6 +54,7 @@ internal static class WiringCore
         services.AddSingleton<DatabaseChecks>();
         services.AddSingleton<VerifyDatabases>();
         services.AddSingleton<DecideBackup>();
+        services.AddSingleton<CheckFolders>();
         services.AddSingleton<StartUp>();
         services.AddSingleton<WatchHealth>();
         services.AddSingleton<BackupManager>();

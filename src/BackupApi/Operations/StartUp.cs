@@ -8,6 +8,7 @@ namespace BackupApi.Operations;
 /// <summary>What happens before the door opens, in this order: folders, lock, leftovers, catalogue, the restore that waits, locks that would block the application. What a kill left is cleared here.</summary>
 internal sealed partial class StartUp(
     WorkFolders folders,
+    CheckFolders check,
     BackupCatalog catalog,
     OperationGate gate,
     RestoreAtStart restoreAtStart,
@@ -23,6 +24,7 @@ internal sealed partial class StartUp(
     /// <exception cref="BackupException"><see cref="Fault.Busy"/>: another BackupApi runs over one of them. <see cref="Fault.PermissionDenied"/>.</exception>
     public void TakeFolders()
     {
+        check.Run();
         var isFirstStart = !Directory.Exists(folders.Backups) || !Posix.ListNames(folders.Backups).Exists(BackupCatalog.IsArchive);
         try
         {
@@ -34,7 +36,7 @@ internal sealed partial class StartUp(
         }
 
         // Storage may be mounted read-only, or not at all: health says so, and nothing is created in its place.
-        foreach (var folder in new[] { folders.Backups, folders.Restore, folders.Storage }.Where(Directory.Exists))
+        foreach (var folder in new[] { folders.Backups, folders.Restore, folders.Storage }.Where(folder => Directory.Exists(folder) && FolderProbe.TryRead(folder) is null))
         {
             locks.Add(FolderLock.TryTake(folder) ?? throw new BackupException(
                 Fault.Busy,
