@@ -22,16 +22,18 @@ public sealed class LiteDbFuzzTests(ITestOutputHelper output) : IDisposable
         var random = new Random(seed);
         var (data, log) = Small();
         var (damaged, ok) = (0, 0);
+        var (mutatedData, mutatedLog) = ((byte[])data.Clone(), (byte[])log.Clone());
         for (var i = 0; i < cases; i++)
         {
-            var mutated = ((byte[])data.Clone(), (byte[])log.Clone());
-            var target = random.Next(4) == 0 ? mutated.Item2 : mutated.Item1;
+            data.CopyTo(mutatedData, 0);
+            log.CopyTo(mutatedLog, 0);
+            var target = random.Next(4) == 0 ? mutatedLog : mutatedData;
             for (var count = random.Next(1, 4); count > 0; count--)
             {
                 Mutate(level, target, random);
             }
 
-            var verdict = Verify(mutated.Item1, mutated.Item2, $"{level} seed {seed} case {i}");
+            var verdict = Verify(mutatedData, mutatedLog, $"{level} seed {seed} case {i}");
             _ = verdict.IsDamaged ? damaged++ : ok++;
         }
 
@@ -117,8 +119,8 @@ public sealed class LiteDbFuzzTests(ITestOutputHelper output) : IDisposable
 
     private Verdict Verify(byte[] data, byte[] log, string what)
     {
-        File.WriteAllBytes(folder["x.db"], data);
-        File.WriteAllBytes(folder["x-log.db"], log);
+        Write("x.db", data);
+        Write("x-log.db", log);
         var before = GC.GetAllocatedBytesForCurrentThread();
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
         try
@@ -131,5 +133,12 @@ public sealed class LiteDbFuzzTests(ITestOutputHelper output) : IDisposable
         {
             throw new InvalidOperationException($"{what}: no verdict", e);
         }
+    }
+
+    private void Write(string name, byte[] content)
+    {
+        using var file = File.OpenHandle(folder[name], FileMode.OpenOrCreate, FileAccess.Write);
+        RandomAccess.Write(file, content, 0);
+        RandomAccess.SetLength(file, content.Length);
     }
 }
