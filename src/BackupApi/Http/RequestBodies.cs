@@ -19,6 +19,13 @@ internal sealed record UndoBody
     public bool Force { get; init; }
 }
 
+/// <summary>Body of <c>POST /api/backup/{name}/pin</c>; may be left out.</summary>
+internal sealed record PinBody
+{
+    /// <summary>Why, up to 100 characters.</summary>
+    public string? Note { get; init; }
+}
+
 /// <summary>Body of <c>POST /api/backup/restore</c>.</summary>
 internal sealed record RestoreBody
 {
