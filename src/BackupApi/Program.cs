@@ -1,2 +1,36 @@
-var builder = WebApplication.CreateBuilder(args);
-builder.Build().Run();
+using BackupApi;
+using BackupApi.Http;
+using BackupApi.Http.OpenApi;
+
+if (await WiringCli.RunCommandAsync(args) is { } exitCode)
+{
+    return exitCode;                // --version, --healthcheck, create, verify, restore
+}
+
+var builder = Wiring.CreateBuilder(args);
+if (builder.ReadSettings(Console.Error) is not { } options)
+{
+    return Wiring.BadSettings;
+}
+
+using var log = builder.AddLog(options);        // console, and files below the backups folder
+builder.AddBackupCore(options);                 // engines, archive, catalogue, operations, BackupManager
+builder.AddHttp(options);                       // address, problem answers, OpenAPI
+
+await using var app = builder.Build();
+if (!app.TakeFolders(Console.Error))
+{
+    return Wiring.NoFolders;
+}
+
+app.UseHttpFace();                  // request log, problem answers, readiness, the page in wwwroot
+app.MapBackups();                   // /api/backup: create, list, facts, proof, removal
+app.MapBackupContents();            // /api/backup/{name}: files, one file, download
+app.MapRestore();                   // /api/backup/restore
+app.MapDatabases();                 // /api/databases, verify
+app.MapRetention();                 // /api/retention
+app.MapOperations();                // /api/operations, with server-sent events
+app.MapHealth();                    // /api/health, live, ready
+app.MapDocumentation();             // /openapi/v1.json, /swagger
+
+return await app.RunToExitAsync(log);

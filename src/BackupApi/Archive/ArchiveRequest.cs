@@ -41,7 +41,9 @@ internal sealed record WriterObservations(
 
 /// <summary>A finished archive file.</summary>
 /// <param name="Sha256">Of the whole file, lower-case hexadecimal.</param>
+/// <param name="Manifest">As it was written.</param>
+/// <param name="Report">As it was written.</param>
 /// <param name="BytesRead">Content read from storage or staging.</param>
 /// <param name="BytesCompressed">Content that was compressed anew.</param>
 /// <param name="BytesCarriedOver">Compressed bytes taken from the reference archive.</param>
-internal sealed record ArchiveFacts(long SizeBytes, string Sha256, WriterObservations Observations, long BytesRead, long BytesCompressed, long BytesCarriedOver);
+internal sealed record ArchiveFacts(long SizeBytes, string Sha256, Manifest Manifest, Report Report, WriterObservations Observations, long BytesRead, long BytesCompressed, long BytesCarriedOver);

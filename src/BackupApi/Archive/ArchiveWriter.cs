@@ -63,7 +63,7 @@ internal sealed class ArchiveWriter(ArchiveWriterSettings settings)
         output.Flush();
 
         var size = output.HeadLength + output.Length;
-        var facts = new ArchiveFacts(size, "", observations, bytesRead, totals.BytesCompressed, totals.BytesCarriedOver);
+        var facts = new ArchiveFacts(size, "", manifest, report, observations, bytesRead, totals.BytesCompressed, totals.BytesCarriedOver);
         return (facts, new ReadBack.Expected(output.HeadLength, headCrc32C, output.Crc32C));
     }
 

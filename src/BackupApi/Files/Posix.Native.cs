@@ -23,12 +23,17 @@ internal enum OpenFlags
 
     /// <summary>O_NOFOLLOW of x86-64; <see cref="Posix"/> exchanges it for arm64's.</summary>
     NoFollow = 0x20000,
+
+    /// <summary>The part of O_TMPFILE that is not O_DIRECTORY: a file without a name, so that nobody who watches the folder sees it.</summary>
+    TemporaryFile = 0x400000,
 }
 
 internal static partial class Posix
 {
     private const int AtSymlinkNoFollow = 0x100;
     private const int AtEmptyPath = 0x1000;
+    private const int AtEffectiveAccess = 0x200;
+    private const int WriteAndSearch = 2 | 1;
     private const uint RenameNoReplace = 1;
     private const uint RenameExchange = 2;
     private const long UtimeOmit = (1L << 30) - 2;
@@ -154,6 +159,9 @@ internal static partial class Posix
         internal static partial int utimensat(int folder, byte[] path, ReadOnlySpan<long> times, int flags);
 
         [LibraryImport(Libc, SetLastError = true)]
+        internal static partial int faccessat(int folder, byte[] path, int mode, int flags);
+
+        [LibraryImport(Libc, SetLastError = true)]
         internal static partial int fsync(SafeFileHandle handle);
 
         [LibraryImport(Libc, SetLastError = true)]
@@ -161,5 +169,8 @@ internal static partial class Posix
 
         [LibraryImport(Libc)]
         internal static partial uint geteuid();
+
+        [LibraryImport(Libc)]
+        internal static partial uint getegid();
     }
 }

@@ -156,7 +156,12 @@ internal static partial class Posix
         Check(Native.syncfs(folder), "syncfs", path);
     }
 
+    /// <summary>Whether this process may create names in a folder, as access(2) sees it for the effective user; false on a read-only mount.</summary>
+    public static bool IsWritable(string folder) => Native.faccessat(AtFdCwd, PathText.ForSystemCall(folder), WriteAndSearch, AtEffectiveAccess) == 0;
+
     public static uint EffectiveUserId => Native.geteuid();
+
+    public static uint EffectiveGroupId => Native.getegid();
 
     private static List<string> Sorted(List<string> names)
     {

@@ -20,11 +20,12 @@ internal sealed class StorageTree
 
     private readonly Dictionary<string, TreeNode> byPath;
 
-    public StorageTree(string root, IReadOnlyList<TreeNode> nodes, IReadOnlyList<Finding> skipped)
+    public StorageTree(string root, IReadOnlyList<TreeNode> nodes, IReadOnlyList<Finding> skipped, IReadOnlyList<Finding> unreadable)
     {
         Root = root;
         Nodes = nodes;
         Skipped = skipped;
+        Unreadable = unreadable;
         byPath = nodes.ToDictionary(node => node.Path, StringComparer.Ordinal);
     }
 
@@ -33,8 +34,11 @@ internal sealed class StorageTree
 
     public IReadOnlyList<TreeNode> Nodes { get; }
 
-    /// <summary>What was seen and left out, with the reason: sockets, pipes, devices, <c>lost+found</c>, unreadable folders.</summary>
+    /// <summary>What is no data and was left out, with the reason: sockets, pipes, devices, <c>lost+found</c>.</summary>
     public IReadOnlyList<Finding> Skipped { get; }
+
+    /// <summary>What could not be looked at: folders that may not be listed, names whose facts the disk does not give.</summary>
+    public IReadOnlyList<Finding> Unreadable { get; }
 
     public TreeNode? Find(string path) => byPath.GetValueOrDefault(path);
 

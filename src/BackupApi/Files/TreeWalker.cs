@@ -7,12 +7,12 @@ internal static class TreeWalker
 {
     /// <summary>Walks everything below <paramref name="root"/>. Symlinks are listed and never followed.</summary>
     /// <param name="isExcluded">Folders and files to leave out silently (our own), by their facts and relative path.</param>
-    /// <exception cref="PosixException">The root itself cannot be listed. A folder below it that cannot be is reported in <see cref="StorageTree.Skipped"/>.</exception>
+    /// <exception cref="PosixException">The root itself cannot be listed. A folder below it that cannot be is reported in <see cref="StorageTree.Unreadable"/>.</exception>
     public static StorageTree Walk(string root, Func<string, FileStat, bool>? isExcluded = null, CancellationToken ct = default)
     {
         var walk = new Walking(root, isExcluded ?? (static (_, _) => false), Posix.FindTargetStat(root)?.MountId ?? 0);
         walk.Enter("", ct);
-        return new StorageTree(root, walk.Nodes, walk.Skipped);
+        return new StorageTree(root, walk.Nodes, walk.Skipped, walk.Unreadable);
     }
 
     private sealed class Walking(string root, Func<string, FileStat, bool> isExcluded, ulong rootMount)
@@ -20,6 +20,8 @@ internal static class TreeWalker
         public List<TreeNode> Nodes { get; } = [];
 
         public List<Finding> Skipped { get; } = [];
+
+        public List<Finding> Unreadable { get; } = [];
 
         public void Enter(string folder, CancellationToken ct)
         {
@@ -37,7 +39,7 @@ internal static class TreeWalker
                 }
                 catch (PosixException e)
                 {
-                    Skipped.Add(new Finding(PathText.Show(path), e.Message));
+                    Unreadable.Add(new Finding(PathText.Show(path), e.Message));
                 }
             }
         }

@@ -20,7 +20,10 @@ internal sealed record HealthReason(string Code, HealthStatus Severity, string M
 /// <summary>Room on a disk that one of our folders lies on.</summary>
 internal sealed record DiskRoom(string Folder, long FreeBytes, long TotalBytes, string FileSystem);
 
-/// <summary>One database as it was last seen.</summary>
+/// <summary>One database as it was last seen, by a backup or by a check.</summary>
+/// <param name="Bytes">Of the captured copy, side files included.</param>
+/// <param name="LastProvenIn">The newest backup in which it was proven; null when there is none.</param>
+/// <param name="Total">Rows, documents or keys together.</param>
 internal sealed record DatabaseFacts(
     string Name,
     string Engine,
@@ -31,10 +34,13 @@ internal sealed record DatabaseFacts(
     DateTimeOffset? LastProvenAt,
     string? LastProvenIn,
     VerificationLevel Verification,
+    VerificationLevel BestVerification,
     string? Reason,
+    long Total,
     IReadOnlyDictionary<string, long> Counts,
     IReadOnlyList<Finding> Errors,
-    IReadOnlyList<Finding> Warnings);
+    IReadOnlyList<Finding> Warnings,
+    IReadOnlyList<Finding> Notes);
 
 /// <summary>Everything <c>/api/health</c> says, kept in memory and refreshed when something changed.</summary>
 internal sealed record HealthReport

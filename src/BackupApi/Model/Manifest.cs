@@ -69,6 +69,9 @@ internal sealed record ManifestSource
     /// <summary>Rows, documents or keys by table, collection or key space.</summary>
     public IReadOnlyDictionary<string, long> Counts { get; init; } = new Dictionary<string, long>(StringComparer.Ordinal);
 
+    /// <summary>All rows, documents or keys together; a count of index entries (<c>collection.field</c> of LiteDB) is none of them.</summary>
+    public long Total => Counts.Sum(c => Engine == "litedb" && c.Key.Contains('.', StringComparison.Ordinal) ? 0 : c.Value);
+
     public VerificationLevel Verification { get; init; }
 
     public VerificationLevel BestVerification { get; init; }
@@ -79,6 +82,9 @@ internal sealed record ManifestSource
     public IReadOnlyList<Finding> Errors { get; init; } = [];
 
     public IReadOnlyList<Finding> Warnings { get; init; } = [];
+
+    /// <summary>Facts worth telling that are neither: an uncommitted tail that was dropped.</summary>
+    public IReadOnlyList<Finding> Notes { get; init; } = [];
 
     [JsonIgnore]
     public bool IsProven => Errors.Count == 0 && CapturedAt is not null && Verification >= BestVerification && Verification > VerificationLevel.None;

@@ -6,6 +6,7 @@ internal enum OperationKind
     Backup,
     Restore,
     Verify,
+    VerifyDatabases,
     Delete,
     Rotate,
     Undo,

@@ -58,6 +58,11 @@ internal sealed record RestoreResult
     public IReadOnlyList<Finding> Warnings { get; init; } = [];
 
     public TimeSpan Duration { get; init; }
+
+    /// <summary>Its numbers, for the log.</summary>
+    public string Summary => string.Create(
+        System.Globalization.CultureInfo.InvariantCulture,
+        $"{(Applied ? "in place" : "staged for the next start")}, {Files} files, {Bytes} bytes, {Unchanged} left alone, safety backup {SafetyBackup ?? "none"}");
 }
 
 /// <summary>How a verification of an archive ended.</summary>

@@ -6,6 +6,9 @@ namespace BackupApi.Model;
 /// <param name="Files">Every path that belongs to it when it was recognised, relative to storage, sorted.</param>
 internal sealed record Source(string Name, string Engine, IReadOnlyList<string> Files)
 {
+    /// <summary>The engine of everything that is no database.</summary>
+    public const string PlainFiles = "files";
+
     /// <summary>A finer kind for people: <c>litedb v4</c>, <c>litedb encrypted</c>; null when there is nothing to add.</summary>
     public string? Variant { get; init; }
 }

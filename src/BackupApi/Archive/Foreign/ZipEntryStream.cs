@@ -1,0 +1,237 @@
+using System.Buffers.Binary;
+using System.IO.Compression;
+using System.Runtime.InteropServices;
+using BackupApi.Files;
+using BackupApi.Model;
+using ICSharpCode.SharpZipLib.Checksum;
+using Microsoft.Win32.SafeHandles;
+
+namespace BackupApi.Archive.Foreign;
+
+/// <summary>Reads a zip as one that may be hostile: stored and deflated entries, zip64, Unix modes and symlinks.</summary>
+/// <remarks>
+/// Names come from the directory and must be the same in each entry's own header; data of two entries must not overlap (a known way to make a bomb);
+/// size and CRC-32 of the content must be those announced. Encrypted entries and other methods are refused by name.
+/// </remarks>
+internal sealed class ZipEntryStream : IEntryStream
+{
+    private const uint HeaderSignature = 0x04034b50;
+    private const int HeaderLength = 30;
+    private const int Stored = 0;
+    private const int Deflated = 8;
+    private const int MaxLinkLength = 4095;
+
+    private readonly SafeFileHandle file;
+    private readonly List<ZipItem> items;
+    private readonly int maxRatio;
+    private readonly Dictionary<long, long> endOfData = [];
+    private readonly Crc32 crc = new();
+    private int next;
+    private ZipItem? current;
+    private string currentName = "";
+    private Stream? content;
+    private long contentLeft;
+
+    private ZipEntryStream(SafeFileHandle file, List<ZipItem> items, int maxRatio)
+    {
+        this.file = file;
+        this.items = items;
+        this.maxRatio = maxRatio;
+        var starts = items.Select(item => item.HeaderOffset).Order().ToList();
+        for (var i = 0; i < starts.Count; i++)
+        {
+            if (!endOfData.TryAdd(starts[i], i + 1 < starts.Count ? starts[i + 1] : RandomAccess.GetLength(file)))
+            {
+                throw Hostile("has two entries over the same data");
+            }
+        }
+    }
+
+    public static ZipEntryStream Open(string path, ArchiveLimits limits)
+    {
+        SafeFileHandle? zip = null;
+        try
+        {
+            zip = Posix.OpenRead(path);
+            return new ZipEntryStream(zip, ZipDirectory.Read(zip, limits.MaxEntries), limits.MaxRatio);
+        }
+        catch (IOException e)
+        {
+            zip?.Dispose();
+            throw Errno.ToFault(e);
+        }
+        catch (BackupException)
+        {
+            zip?.Dispose();
+            throw;
+        }
+    }
+
+    public async ValueTask<ArchiveEntry?> NextAsync(CancellationToken ct)
+    {
+        var rest = new byte[content is null ? 0 : 1 << 16];
+        while (content is not null && await ReadAsync(rest, ct) > 0)
+        {
+            // What is left of the entry before is read through, so that its CRC is judged.
+        }
+
+        while (next < items.Count)
+        {
+            var item = items[next++];
+            var entry = ZipFacts.ToEntry(item);
+            currentName = EntryName.Short(entry.Name);
+            current = item;
+            OpenContent(item);
+            if (entry.Kind == EntryKind.Symlink)
+            {
+                return entry with { LinkTarget = await ReadLinkAsync(item, entry.Name, ct) };
+            }
+
+            if (entry.Kind == EntryKind.Directory)
+            {
+                await CloseContentAsync();
+            }
+
+            if (entry.Name.Length > 0)
+            {
+                return entry.Kind == EntryKind.Directory && item.Size != 0 ? throw ZipDirectory.Damaged($"The folder '{currentName}' announces content.", item.HeaderOffset) : entry;
+            }
+        }
+
+        return null;
+    }
+
+    public async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken ct)
+    {
+        if (content is null || buffer.IsEmpty)
+        {
+            return 0;
+        }
+
+        int length;
+        try
+        {
+            length = await content.ReadAsync(buffer[..(int)Math.Min(buffer.Length, contentLeft + 1)], ct);
+        }
+        catch (InvalidDataException)
+        {
+            throw Damaged("cannot be inflated");
+        }
+
+        if (length > contentLeft)
+        {
+            throw Damaged("holds more than it announces");
+        }
+
+        if (length == 0)
+        {
+            await EndContentAsync();
+            return 0;
+        }
+
+        contentLeft -= length;
+        crc.Update(MemoryMarshal.TryGetArray<byte>(buffer[..length], out var read) ? read : new ArraySegment<byte>(buffer[..length].ToArray()));
+        return length;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await CloseContentAsync();
+        file.Dispose();
+    }
+
+    private void OpenContent(ZipItem item)
+    {
+        if ((item.Flags & 1) != 0)
+        {
+            throw Hostile($"has the encrypted entry '{currentName}'; make it again without a password");
+        }
+
+        if (item.Method is not (Stored or Deflated))
+        {
+            throw Hostile($"has the entry '{currentName}' packed by method {item.Method}; make it again with the usual one (deflate)");
+        }
+
+        if (item.Size > 16 << 20 && item.Size / Math.Max(1, item.CompressedSize) > maxRatio)
+        {
+            throw Hostile($"has the entry '{currentName}', which would unpack to {item.Size} bytes from {item.CompressedSize}");
+        }
+
+        var header = ZipDirectory.ReadExactly(file, item.HeaderOffset, HeaderLength);
+        var nameLength = BinaryPrimitives.ReadUInt16LittleEndian(header.AsSpan(26));
+        var start = item.HeaderOffset + HeaderLength + nameLength + BinaryPrimitives.ReadUInt16LittleEndian(header.AsSpan(28));
+        if (BinaryPrimitives.ReadUInt32LittleEndian(header) != HeaderSignature)
+        {
+            throw Damaged("has no header where the directory says");
+        }
+
+        if (!ZipDirectory.ReadExactly(file, item.HeaderOffset + HeaderLength, nameLength).AsSpan().SequenceEqual(item.NameBytes))
+        {
+            throw Hostile($"calls the entry '{currentName}' by another name in its own header");
+        }
+
+        if (item.CompressedSize > endOfData[item.HeaderOffset] - start)
+        {
+            throw Hostile($"has data of the entry '{currentName}' that overlaps the next one's, or the end");
+        }
+
+        if (item.Method == Stored && item.Size != item.CompressedSize)
+        {
+            throw Damaged("announces two sizes");
+        }
+
+        var raw = new FileSlice(file, start, item.CompressedSize);
+        content = item.Method == Stored ? raw : new DeflateStream(raw, CompressionMode.Decompress);
+        contentLeft = item.Size;
+        crc.Reset();
+    }
+
+    private async ValueTask<string> ReadLinkAsync(ZipItem item, string name, CancellationToken ct)
+    {
+        if (item.Size is 0 or > MaxLinkLength)
+        {
+            throw EntryName.Hostile(name, "is a symlink to nothing, or to a name that is too long");
+        }
+
+        var target = new byte[item.Size];
+        var done = 0;
+        while (done < target.Length && await ReadAsync(target.AsMemory(done), ct) is var length and > 0)
+        {
+            done += length;
+        }
+
+        _ = await ReadAsync(new byte[1], ct);
+        return target.AsSpan().Contains((byte)0) ? throw EntryName.Hostile(name, "is a symlink to a name with a NUL") : PathText.Decode(target);
+    }
+
+    private async ValueTask EndContentAsync()
+    {
+        if (contentLeft != 0)
+        {
+            throw Damaged($"ends {contentLeft} bytes before its announced size");
+        }
+
+        if ((uint)crc.Value != current!.Crc)
+        {
+            throw Damaged("does not match its CRC-32");
+        }
+
+        await CloseContentAsync();
+    }
+
+    private async ValueTask CloseContentAsync()
+    {
+        if (content is not null)
+        {
+            await content.DisposeAsync();
+            content = null;
+        }
+    }
+
+    private BackupException Damaged(string what) => ZipDirectory.Damaged($"The entry '{currentName}' {what}.", current!.HeaderOffset);
+
+    private static BackupException Hostile(string what) => new(
+        Fault.ArchiveHostile,
+        $"The zip {what}, so it was refused.",
+        "Do not use this archive unless you know who made it; make a new one from inside the folder to be restored.");
+}

@@ -1,0 +1,151 @@
+using System.Collections.Concurrent;
+using System.Text.Json;
+using BackupApi.Files;
+using BackupApi.Model;
+
+namespace BackupApi.Catalog;
+
+/// <summary>What backups there are in one folder. A cache: always rebuilt from the archives, and from what lies beside them.</summary>
+/// <remarks>Reads are answered from memory and may come from any thread; <see cref="RefreshAsync"/> comes from the operation that holds the gate; a single change may come beside it.</remarks>
+/// <param name="folder">The backups folder.</param>
+/// <param name="readArchive">Reads manifest and report of an archive; nulls for one that carries none of ours.</param>
+internal sealed class BackupCatalog(string folder, Func<string, CancellationToken, Task<(Manifest? Manifest, Report? Report)>> readArchive)
+{
+    private const string StateEnding = ".state.json";
+
+    private static readonly string[] ArchiveEndings = [".tar.gz", ".tgz", ".tar", ".zip", ".tar.bz2"];
+
+    private readonly ConcurrentDictionary<string, Backup> backups = new(StringComparer.Ordinal);
+
+    /// <summary>A pin set by a person may meet an operation's own record of the same archive: what one reads and writes is not parted by the other.</summary>
+    private readonly Lock changing = new();
+
+    /// <summary>Newest first: by sequence number, then by date and name for archives that carry none.</summary>
+    public IReadOnlyList<Backup> List() =>
+        [.. backups.Values.OrderByDescending(b => b.Sequence).ThenByDescending(b => b.CreatedAt).ThenByDescending(b => b.Name, StringComparer.Ordinal)];
+
+    public Backup? Find(string name) => backups.GetValueOrDefault(name);
+
+    public string PathOf(string name) => Path.Combine(folder, name);
+
+    /// <summary>The highest sequence number any archive here carries; 0 when none does.</summary>
+    public long HighestSequence => backups.IsEmpty ? 0 : backups.Values.Max(b => b.Sequence);
+
+    /// <summary>Looks at the folder again: learns what is new or changed, forgets what is gone.</summary>
+    public async Task RefreshAsync(CancellationToken ct)
+    {
+        var present = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var name in Posix.ListNames(folder).Where(IsArchive))
+        {
+            if (Posix.FindStat(PathOf(name)) is { Kind: FileKind.File } stat)
+            {
+                present.Add(name);
+                var state = LoadState(name);
+                if (!state.Fits(stat) || (state.Manifest is null && state.Sha256 is null))
+                {
+                    var (manifest, report) = await readArchive(PathOf(name), ct);
+                    state = (state.Fits(stat) ? state : new BackupState { Pins = state.Pins }).ReadFrom(stat) with { Manifest = manifest, Report = report };
+                }
+
+                backups[name] = Describe(name, stat, state);
+            }
+        }
+
+        foreach (var gone in backups.Keys.Where(name => !present.Contains(name)))
+        {
+            backups.TryRemove(gone, out _);
+        }
+    }
+
+    /// <summary>Records what is known of an archive, beside it and in memory.</summary>
+    /// <exception cref="IOException">The state file could not be written; memory holds it all the same.</exception>
+    public Backup Record(string name, Func<BackupState, BackupState> change)
+    {
+        lock (changing)
+        {
+            var stat = Posix.Stat(PathOf(name));
+            var state = change(LoadState(name)).ReadFrom(stat);
+            var backup = Describe(name, stat, state);
+            backups[name] = backup;
+            AtomicFile.Write(StatePath(name), JsonSerializer.SerializeToUtf8Bytes(state, Json.Indented));
+            return backup;
+        }
+    }
+
+    /// <summary>Removes an archive and what lies beside it. The archive goes first: a kill in between leaves a state file that belongs to nothing.</summary>
+    public void Remove(string name)
+    {
+        Posix.Unlink(PathOf(name));
+        backups.TryRemove(name, out _);
+        if (Posix.FindStat(StatePath(name)) is not null)
+        {
+            Posix.Unlink(StatePath(name));
+        }
+
+        Posix.FlushFolder(folder);
+    }
+
+    /// <summary>Removes state files whose archive is gone.</summary>
+    public void RemoveOrphanedStates()
+    {
+        foreach (var name in Posix.ListNames(folder).Where(name => name.EndsWith(StateEnding, StringComparison.Ordinal)))
+        {
+            var stem = name[..^StateEnding.Length];
+            if (stem.StartsWith("backup_", StringComparison.Ordinal) && !ArchiveEndings.Any(ending => Posix.FindStat(PathOf(stem + ending)) is not null))
+            {
+                Posix.Unlink(PathOf(name));
+            }
+        }
+    }
+
+    public static bool IsArchive(string name) => Array.Exists(ArchiveEndings, ending => name.EndsWith(ending, StringComparison.OrdinalIgnoreCase)) && name[0] != '.';
+
+    private string StatePath(string name) => PathOf(ArchiveEndings.First(ending => name.EndsWith(ending, StringComparison.OrdinalIgnoreCase)) is var ending
+        ? name[..^ending.Length] + StateEnding
+        : name + StateEnding);
+
+    private BackupState LoadState(string name)
+    {
+        try
+        {
+            using var file = Posix.OpenRead(StatePath(name));
+            var content = new byte[RandomAccess.GetLength(file)];
+            var length = RandomAccess.Read(file, content, 0);
+            return JsonSerializer.Deserialize<BackupState>(content.AsSpan(0, length), Json.Options) ?? new BackupState();
+        }
+        catch (Exception e) when (e is IOException or JsonException or UnauthorizedAccessException)
+        {
+            return new BackupState();
+        }
+    }
+
+    private Backup Describe(string name, FileStat stat, BackupState state)
+    {
+        var damage = state.Damage ?? (state.Manifest is not null && state.Report is null ? "Its end is missing: the archive was cut or is still being copied." : null);
+        return new Backup
+        {
+            Name = name,
+            Path = PathOf(name),
+            SizeBytes = stat.Size,
+            Sequence = state.Manifest?.Sequence ?? 0,
+            CreatedAt = state.Manifest?.CreatedAt ?? BackupName.FindDate(name) ?? stat.Modified.ToDateTimeOffset(),
+            Label = state.Manifest?.Label,
+            Trigger = state.Manifest?.Trigger ?? Trigger.Manual,
+            Outcome = damage is not null ? Outcome.Failed : state.Report?.Outcome ?? Outcome.Ok,
+            Verification = damage is not null ? VerificationLevel.None : state.Report?.Verification ?? VerificationLevel.None,
+            IsProven = damage is null && state.Report?.Proven == true,
+            IsOurs = state.Manifest is not null,
+            Sha256 = state.Sha256,
+            Pins = state.Pins,
+            ConfirmedAt = state.ConfirmedAt,
+            VerifiedAt = state.VerifiedAt,
+            Damage = damage,
+            Sources = state.Manifest?.Sources ?? [],
+            Warnings = state.Report?.Warnings ?? [],
+            Errors = state.Report?.Errors ?? [],
+            TreeDigest = state.TreeDigest,
+            FullReadAt = state.FullReadAt,
+            ContentBytes = state.Report?.ContentBytes ?? 0,
+        };
+    }
+}

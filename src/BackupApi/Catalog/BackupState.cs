@@ -1,0 +1,40 @@
+using BackupApi.Model;
+
+namespace BackupApi.Catalog;
+
+/// <summary>What was learned of an archive after it was written, in <c>backup_x.state.json</c> beside it. Losing the file loses no backup.</summary>
+internal sealed record BackupState
+{
+    /// <summary>Size and time of the archive file these facts were read from; others are not believed.</summary>
+    public long ArchiveBytes { get; init; }
+
+    /// <summary>Modification time of the archive, in nanoseconds since 1970.</summary>
+    public long ArchiveModifiedNs { get; init; }
+
+    public string? Sha256 { get; init; }
+
+    /// <summary>Copies of what the archive says, so that a list need not open every archive.</summary>
+    public Manifest? Manifest { get; init; }
+
+    public Report? Report { get; init; }
+
+    /// <summary>Files.TreeDigest of storage as it was walked for this backup; null when it is not known.</summary>
+    public string? TreeDigest { get; init; }
+
+    /// <summary>When every file was last read without believing fingerprints, by this backup or one before it.</summary>
+    public DateTimeOffset? FullReadAt { get; init; }
+
+    public DateTimeOffset? VerifiedAt { get; init; }
+
+    public string? Damage { get; init; }
+
+    public DateTimeOffset? ConfirmedAt { get; init; }
+
+    public IReadOnlyList<string> Pins { get; init; } = [];
+
+    public bool Fits(FileStat archive) => ArchiveBytes == archive.Size && ArchiveModifiedNs == Nanoseconds(archive.Modified);
+
+    public BackupState ReadFrom(FileStat archive) => this with { ArchiveBytes = archive.Size, ArchiveModifiedNs = Nanoseconds(archive.Modified) };
+
+    private static long Nanoseconds(UnixTime time) => unchecked((time.Seconds * 1_000_000_000) + time.Nanoseconds);
+}

@@ -1,0 +1,37 @@
+namespace BackupApi.Config;
+
+/// <summary>All settings, checked. Environment variables are read here and nowhere else.</summary>
+internal sealed record BackupApiOptions
+{
+    public required FolderOptions Folders { get; init; }
+
+    public required ScheduleOptions Schedule { get; init; }
+
+    public required RetentionOptions Retention { get; init; }
+
+    public required RestoreOptions Restore { get; init; }
+
+    public required CaptureOptions Capture { get; init; }
+
+    public required LiteDbOptions LiteDb { get; init; }
+
+    public required ServiceOptions Service { get; init; }
+
+    /// <summary>Reads everything; touches nothing on disk. With errors, the options are not to be used.</summary>
+    public static (BackupApiOptions Options, IReadOnlyList<SettingError> Errors) Read(IConfiguration configuration)
+    {
+        var settings = new SettingsReader(configuration);
+        var options = new BackupApiOptions
+        {
+            Folders = FolderOptions.Read(settings),
+            Schedule = ScheduleOptions.Read(settings),
+            Retention = RetentionOptions.Read(settings),
+            Restore = RestoreOptions.Read(settings),
+            Capture = CaptureOptions.Read(settings),
+            LiteDb = LiteDbOptions.Read(settings),
+            Service = ServiceOptions.Read(settings, configuration),
+        };
+        settings.RefuseUnknown();
+        return (options, settings.Errors);
+    }
+}

@@ -1,0 +1,81 @@
+using BackupApi.Files;
+using BackupApi.Model;
+
+namespace BackupApi.Engines.LevelDb;
+
+/// <summary>Tells LevelDB and RocksDB folders from others by what their files hold; names alone decide only where the content is torn.</summary>
+internal static class FolderKind
+{
+    public const string LevelDb = "leveldb";
+    public const string RocksDb = "rocksdb";
+
+    /// <summary>Sources of one kind in the tree: one for each folder, its own files only.</summary>
+    public static IEnumerable<Source> Find(string kind, StorageTree tree, Func<string, bool> isFree)
+    {
+        var folders = tree.Nodes.Where(node => node.Stat.Kind == FileKind.File && isFree(node.Path)).GroupBy(node => node.Folder, StringComparer.Ordinal);
+        foreach (var folder in folders)
+        {
+            var files = folder.Select(node => (Node: node, Name: FileName.Parse(node.FileName))).ToList();
+            if (IsRepairRest(tree, folder.Key) || KindOf(tree, files) != kind)
+            {
+                continue;
+            }
+
+            var own = files.Where(file => file.Name.Role != FileRole.Foreign || (kind == RocksDb && RocksDbEngine.IsOwnName(file.Name.Name)));
+            yield return new Source(folder.Key.Length == 0 ? "." : folder.Key, kind, [.. own.Select(file => file.Node.Path)]);
+        }
+    }
+
+    private static string? KindOf(StorageTree tree, List<(TreeNode Node, FileName Name)> files)
+    {
+        var roles = files.Select(file => file.Name.Role).ToHashSet();
+        if (!roles.Overlaps([FileRole.Current, FileRole.Manifest, FileRole.Table]) || roles.Count(role => role != FileRole.Foreign) < 2)
+        {
+            return null;
+        }
+
+        var manifests = files.Where(file => file.Name.Role == FileRole.Manifest).Select(file => ManifestHead.Judge(tree.ReadHead(file.Node))).ToList();
+        if (manifests.Contains(ManifestHead.Kind.RocksDb) || (roles.Contains(FileRole.Current) && files.Exists(file => RocksDbEngine.IsOwnName(file.Name.Name))))
+        {
+            return RocksDb;
+        }
+
+        var current = files.Find(file => file.Name.Role == FileRole.Current).Node;
+        var isSound = manifests.Contains(ManifestHead.Kind.LevelDb) || (current is not null && FileName.ManifestNamedBy(tree.ReadHead(current)) is not null);
+        if (isSound)
+        {
+            return LevelDb;
+        }
+
+        if (files.Find(file => file.Name.Role == FileRole.Table).Node is { } table)
+        {
+            return TableKind(tree.FullPath(table.Path)) ?? (roles.Contains(FileRole.Manifest) ? LevelDb : null);
+        }
+
+        // CURRENT and MANIFEST both torn, or one torn and the other gone: the rest of the names says so.
+        return roles.Contains(FileRole.Manifest) && roles.Overlaps([FileRole.Current, FileRole.Log, FileRole.Lock]) ? LevelDb : null;
+    }
+
+    private static string? TableKind(string path)
+    {
+        try
+        {
+            using var file = Posix.OpenRead(path);
+            Span<byte> magic = stackalloc byte[8];
+            var length = RandomAccess.GetLength(file);
+            return length < TableFile.FooterBytes || QuietCopy.ReadFully(file, magic, length - 8) < 8 ? null
+                : magic.SequenceEqual(TableFile.Magic) ? LevelDb
+                : magic.SequenceEqual(RocksDbEngine.TableMagic) ? RocksDb
+                : null;
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>The folder in which the engine's repair lays down what it could not use: not a database of its own.</summary>
+    private static bool IsRepairRest(StorageTree tree, string folder) =>
+        folder is "lost" ? tree.Find("CURRENT") is not null
+        : folder.EndsWith("/lost", StringComparison.Ordinal) && tree.Find($"{folder[..^5]}/CURRENT") is not null;
+}

@@ -1,0 +1,147 @@
+using System.Text.Json;
+using BackupApi.Model;
+
+namespace BackupApi.Files;
+
+/// <summary>How a swap ended. Its folder stays until whoever asked for it has settled its own side and calls <see cref="SwapFolder.Remove"/>.</summary>
+/// <param name="Applied">Storage is new; false: it is old again.</param>
+/// <param name="Problems">What the check in place found; empty when it passed or was not reached.</param>
+internal sealed record SwapEnd(SwapFolder Folder, bool Applied, JsonElement? Origin, IReadOnlyList<Finding> Problems);
+
+/// <summary>Exchanges names of storage with a staged tree on the same mount, so that after a kill, a power cut or an error storage becomes all old or all new.</summary>
+/// <remarks>
+/// The root itself cannot be renamed (it is a mount point), so its names are exchanged one by one under a journal:
+/// <list type="number">
+/// <item>plan written, flushed, renamed: a kill leaves a folder without a state; storage is old, the folder is removed.</item>
+/// <item>one syncfs makes the staged tree durable: as above. An error here is the last that can end the restore at no cost.</item>
+/// <item>state <c>Commit</c>, by one flushed rename: the commit point. From here a kill at any instruction is rolled forward at the next start.</item>
+/// <item>each step one rename (two where the file system cannot exchange): <see cref="SwapMoves"/> sees from where things lie what was done.</item>
+/// <item>check in place; its failure, or a step that fails for good, leads to state <c>Rollback</c>, and the steps are taken back: a kill then is rolled back.</item>
+/// <item>one syncfs makes the renames durable, before anything that was replaced may go.</item>
+/// <item>state <c>Done</c> (or <c>Undone</c>): a kill leaves a folder to remove; storage is not touched again.</item>
+/// </list>
+/// Nobody else must write under the names concerned meanwhile. Past the commit point nothing is abandoned: no cancellation is looked at.
+/// The root keeps its own owner, mode and modification time: they belong to the mount, not to the backup.
+/// </remarks>
+internal static class JournaledSwap
+{
+    /// <summary>Carries out a plan.</summary>
+    /// <param name="check">Judges storage after the last step; any finding takes everything back.</param>
+    /// <exception cref="BackupException">Storage is as before; or <see cref="Fault.ReadOnly"/>: neither forward nor back was possible, the next start tries again.</exception>
+    public static async Task<SwapEnd> RunAsync(SwapFolder folder, SwapPlan plan, Func<CancellationToken, Task<IReadOnlyList<Finding>>> check, CancellationToken ct)
+    {
+        ct.ThrowIfCancellationRequested();
+        folder.WritePlan(plan);
+        Posix.FlushFileSystem(folder.Root);
+        ct.ThrowIfCancellationRequested();
+        folder.WriteState(SwapState.Commit);
+        return await GoForwardAsync(folder, plan, check);
+    }
+
+    /// <summary>Brings a swap that a kill left behind to its end. One that never reached its commit point is removed and gives null, and so does one that waits for its turn.</summary>
+    /// <exception cref="BackupException"><see cref="Fault.ReadOnly"/>: the journal cannot be read, or neither way is possible.</exception>
+    public static async Task<SwapEnd?> RecoverAsync(SwapFolder folder, Func<SwapPlan, CancellationToken, Task<IReadOnlyList<Finding>>> check)
+    {
+        switch (folder.ReadState())
+        {
+            case SwapState.Unfinished:
+                folder.Remove();
+                return null;
+            case SwapState.Commit:
+                var plan = folder.ReadPlan();
+                return await GoForwardAsync(folder, plan, ct => check(plan, ct));
+            case SwapState.Rollback:
+                return GoBack(folder, folder.ReadPlan(), []);
+            case SwapState.Done:
+                return new SwapEnd(folder, true, folder.ReadPlan().Origin, []);
+            case SwapState.Undone:
+                return new SwapEnd(folder, false, folder.ReadPlan().Origin, []);
+            default:
+                return null;
+        }
+    }
+
+    /// <summary>Whether two names can be exchanged in one step on the mount of <paramref name="folder"/>, and inodes are to be trusted there.</summary>
+    public static bool CanExchange(SwapFolder folder)
+    {
+        if (MountFacts.Of(folder.Path) is { IsLocalDisk: false, Kind: not "tmpfs" } or { Kind: "overlay" })
+        {
+            return false;
+        }
+
+        var (one, other) = ($"{folder.Path}/probe-1", $"{folder.Path}/probe-2");
+        Posix.MakeFolder(one);
+        Posix.MakeFolder(other);
+        try
+        {
+            Posix.Exchange(one, other);
+            return true;
+        }
+        catch (PosixException e) when (e.Errno is Errno.EINVAL or Errno.ENOSYS or Errno.EOPNOTSUPP)
+        {
+            return false;
+        }
+        finally
+        {
+            Posix.RemoveFolder(one);
+            Posix.RemoveFolder(other);
+        }
+    }
+
+    private static async Task<SwapEnd> GoForwardAsync(SwapFolder folder, SwapPlan plan, Func<CancellationToken, Task<IReadOnlyList<Finding>>> check)
+    {
+        IReadOnlyList<Finding> problems;
+        try
+        {
+            var moves = new SwapMoves(folder, plan);
+            for (var i = 0; i < plan.Steps.Count; i++)
+            {
+                moves.Forward(i);
+            }
+
+            Posix.SetModified(folder.Root, plan.RootModified);
+            problems = await check(CancellationToken.None);
+            if (problems.Count == 0)
+            {
+                Posix.FlushFileSystem(folder.Root);
+                folder.WriteState(SwapState.Done);
+                return new SwapEnd(folder, true, plan.Origin, []);
+            }
+        }
+        catch (Exception failure)
+        {
+            // Whatever it was, a bug of a verifier included: past the commit point the only way out is back.
+            problems = [new Finding("storage", failure.Message)];
+        }
+
+        return GoBack(folder, plan, problems);
+    }
+
+    private static SwapEnd GoBack(SwapFolder folder, SwapPlan plan, IReadOnlyList<Finding> problems)
+    {
+        try
+        {
+            folder.WriteState(SwapState.Rollback);
+            var moves = new SwapMoves(folder, plan);
+            for (var i = plan.Steps.Count - 1; i >= 0; i--)
+            {
+                moves.Backward(i);
+            }
+
+            moves.RestoreAttributes();
+
+            Posix.SetModified(folder.Root, plan.RootModified);
+            Posix.FlushFileSystem(folder.Root);
+            folder.WriteState(SwapState.Undone);
+            return new SwapEnd(folder, false, plan.Origin, problems);
+        }
+        catch (IOException failure)
+        {
+            throw new BackupException(
+                Fault.ReadOnly,
+                $"A restore could neither be finished nor taken back: {string.Join(' ', problems.Select(p => p.Message))} {failure.Message}",
+                $"Put the disk right and start this service again before the application: it goes on from {PathText.Show(folder.Path)}, where nothing is lost.",
+                failure);
+        }
+    }
+}

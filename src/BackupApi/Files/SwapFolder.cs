@@ -1,0 +1,203 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using BackupApi.Model;
+
+namespace BackupApi.Files;
+
+/// <summary>How far a swap came. A missing state is <see cref="Unfinished"/>: storage was not touched, the folder is worth nothing.</summary>
+internal enum SwapState
+{
+    Unfinished,
+
+    /// <summary>The tree is verified and waits for the next start; no plan yet, storage not touched.</summary>
+    Staged,
+
+    /// <summary>Past the commit point: it goes forward, whatever happens.</summary>
+    Commit,
+
+    /// <summary>The check in place failed, or a step did: it goes back, whatever happens.</summary>
+    Rollback,
+
+    /// <summary>Storage is new. What it replaced is worth nothing.</summary>
+    Done,
+
+    /// <summary>Storage is old again. What was staged is worth nothing.</summary>
+    Undone,
+}
+
+/// <summary>The working folder of one restore, <c>.backup/restore-ID/</c> at the root of storage: on its mount, never captured, never restored into place.</summary>
+/// <remarks><c>new/</c> the staged tree, <c>old/N</c> what step N moved aside, <c>plan.json</c>, <c>state</c>, <c>origin.json</c>.</remarks>
+internal sealed class SwapFolder
+{
+    public const string ReservedName = OwnFolders.ReservedName;
+
+    private const string Prefix = "restore-";
+
+    /// <summary>What is being removed. Never looked into: a half removed folder must not be taken for a journal.</summary>
+    private const string DiscardedPrefix = "discarded-";
+
+    private SwapFolder(string root, string id)
+    {
+        Root = root;
+        Id = id;
+    }
+
+    /// <summary>The storage.</summary>
+    public string Root { get; }
+
+    public string Id { get; }
+
+    public string Path => $"{Root}/{ReservedName}/{Prefix}{Id}";
+
+    /// <summary>The staged tree.</summary>
+    public string New => $"{Path}/new";
+
+    public string Old => $"{Path}/old";
+
+    private string StatePath => $"{Path}/state";
+
+    private string PlanPath => $"{Path}/plan.json";
+
+    private string OriginPath => $"{Path}/origin.json";
+
+    /// <summary>Whether a path relative to storage is ours and no business of a backup or a restore.</summary>
+    public static bool IsReserved(string path) =>
+        path.StartsWith(ReservedName, StringComparison.Ordinal) && (path.Length == ReservedName.Length || path[ReservedName.Length] == '/');
+
+    /// <summary>Makes the folder with an empty <c>new/</c>. A kill leaves it without a state: removed at the next start.</summary>
+    /// <exception cref="BackupException"><see cref="Fault.StorageMissing"/>, or <see cref="Fault.ArchiveIncompatible"/>: <c>.backup</c> is not a folder on storage's own mount.</exception>
+    public static SwapFolder Create(string root, string id)
+    {
+        var storage = Posix.FindTargetStat(root);
+        if (storage is not { Kind: FileKind.Directory })
+        {
+            throw new BackupException(Fault.StorageMissing, $"The storage folder {PathText.Show(root)} does not exist.", "Mount or create it, then ask again.");
+        }
+
+        var folder = new SwapFolder(root, id);
+        var reserved = $"{root}/{ReservedName}";
+        if (Posix.FindStat(reserved) is null)
+        {
+            Posix.MakeFolder(reserved);
+            Posix.SetModified(root, storage.Value.Modified);
+        }
+
+        var found = Posix.Stat(reserved);
+        if (found.Kind != FileKind.Directory || found.MountId != storage.Value.MountId || found.Device != storage.Value.Device)
+        {
+            throw new BackupException(
+                Fault.ArchiveIncompatible,
+                $"{PathText.Show(reserved)} must be a plain folder on the same mount as storage, for what is restored is made ready in it.",
+                "Move away what lies under that name, or unmount it, then ask again.");
+        }
+
+        Posix.MakeFolder(folder.Path);
+        Posix.MakeFolder(folder.New, 0x1ED /* 0755 */);
+        Posix.MakeFolder(folder.Old);
+        return folder;
+    }
+
+    /// <summary>All working folders of a storage, in the order of their ids.</summary>
+    public static IReadOnlyList<SwapFolder> FindAll(string root)
+    {
+        var reserved = $"{root}/{ReservedName}";
+        return Posix.FindStat(reserved) is not { Kind: FileKind.Directory } ? [] :
+            [.. Posix.ListNames(reserved).Where(name => name.StartsWith(Prefix, StringComparison.Ordinal)).Select(name => new SwapFolder(root, name[Prefix.Length..]))];
+    }
+
+    public SwapState ReadState() => ReadLines() is [var word, ..] && Enum.TryParse<SwapState>(word, out var state) ? state : SwapState.Unfinished;
+
+    /// <summary>One rename makes the state what it is, flushed with its folder: this is the commit point and every point after it.</summary>
+    public void WriteState(SwapState state) =>
+        AtomicFile.Write(StatePath, Encoding.ASCII.GetBytes($"{state}\n{PlanHash()}\n"));
+
+    public void WritePlan(SwapPlan plan) => AtomicFile.Write(PlanPath, plan.ToJson());
+
+    /// <exception cref="BackupException"><see cref="Fault.ReadOnly"/>: the plan is not the one that was committed.</exception>
+    public SwapPlan ReadPlan()
+    {
+        try
+        {
+            return ReadLines() is [_, var hash, ..] && hash == PlanHash()
+                ? SwapPlan.FromJson(ReadAll(PlanPath))
+                : throw new JsonException("Its SHA-256 is not the one that was committed.");
+        }
+        catch (JsonException e)
+        {
+            throw new BackupException(
+                Fault.ReadOnly,
+                $"The journal {PathText.Show(PlanPath)} cannot be read: {e.Message}",
+                $"What was replaced lies in {PathText.Show(New)} and {PathText.Show(Old)}; put storage right by hand or restore a backup into an empty one, then remove {PathText.Show(Path)}.",
+                e);
+        }
+    }
+
+    /// <summary>What the tree in <c>new/</c> is and who asked for it, kept until somebody takes it up.</summary>
+    public void WriteOrigin<T>(T origin) => AtomicFile.Write(OriginPath, JsonSerializer.SerializeToUtf8Bytes(origin, Json.Options));
+
+    /// <summary>Null when there is none, or it cannot be read.</summary>
+    public T? ReadOrigin<T>()
+        where T : class
+    {
+        try
+        {
+            return Posix.FindStat(OriginPath) is null ? null : JsonSerializer.Deserialize<T>(ReadAll(OriginPath), Json.Options);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Removes the folder. One rename takes it out of sight of every recovery first, so a kill leaves a discarded folder and nothing to misread.</summary>
+    public void Remove()
+    {
+        if (Posix.FindStat(Path) is not null)
+        {
+            Posix.Rename(Path, $"{Root}/{ReservedName}/{DiscardedPrefix}{Id}");
+            Posix.FlushFolder($"{Root}/{ReservedName}");
+        }
+
+        RemoveDiscarded(Root);
+    }
+
+    /// <summary>Removes what was discarded, and <c>.backup</c> itself when nothing else lies there. The root's time stays.</summary>
+    public static void RemoveDiscarded(string root)
+    {
+        var reserved = $"{root}/{ReservedName}";
+        if (Posix.FindStat(reserved) is not { Kind: FileKind.Directory } || Posix.FindTargetStat(root)?.Modified is not { } rootModified)
+        {
+            return;
+        }
+
+        var names = Posix.ListNames(reserved);
+        foreach (var name in names.Where(name => name.StartsWith(DiscardedPrefix, StringComparison.Ordinal)))
+        {
+            TreeRemoval.Remove($"{reserved}/{name}");
+        }
+
+        if (names.TrueForAll(name => name.StartsWith(DiscardedPrefix, StringComparison.Ordinal)))
+        {
+            Posix.RemoveFolder(reserved);
+            Posix.SetModified(root, rootModified);
+        }
+    }
+
+    private string PlanHash() => Posix.FindStat(PlanPath) is null ? "none" : Convert.ToHexStringLower(SHA256.HashData(ReadAll(PlanPath)));
+
+    private string[] ReadLines() => Posix.FindStat(StatePath) is null ? [] : Encoding.ASCII.GetString(ReadAll(StatePath)).Split('\n');
+
+    private static byte[] ReadAll(string path)
+    {
+        using var file = Posix.OpenRead(path);
+        var content = new byte[RandomAccess.GetLength(file)];
+        var done = 0;
+        while (done < content.Length && RandomAccess.Read(file, content.AsSpan(done), done) is var read and > 0)
+        {
+            done += read;
+        }
+
+        return content[..done];
+    }
+}

@@ -1,0 +1,26 @@
+using System.Globalization;
+using System.Security.Cryptography;
+
+namespace BackupApi.Files;
+
+/// <summary>One number for the names and fingerprints of a whole tree: equal digests mean that nothing changed, within the bounds of fingerprints.</summary>
+internal static class TreeDigest
+{
+    /// <summary>SHA-256, lower-case hexadecimal, over path, identity, size, times, mode and owner of every node in order.</summary>
+    /// <remarks>SQLite's own scratch memory (<c>-shm</c>) is left out, and so is the ctime of a <c>-wal</c>: reading a live database changes them (sqlite.org/wal.html).</remarks>
+    public static string Of(StorageTree tree)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var node in tree.Nodes.Where(n => !n.Path.EndsWith("-shm", StringComparison.Ordinal)))
+        {
+            var s = node.Stat;
+            var changed = node.Path.EndsWith("-wal", StringComparison.Ordinal) ? default : s.Changed;
+            hash.AppendData(PathText.Encode(node.Path));
+            hash.AppendData(System.Text.Encoding.ASCII.GetBytes(string.Create(
+                CultureInfo.InvariantCulture,
+                $"\0{s.Kind}/{s.Device}/{s.Inode}/{s.Size}/{s.Modified.Seconds}.{s.Modified.Nanoseconds}/{changed.Seconds}.{changed.Nanoseconds}/{s.Mode}/{s.Uid}/{s.Gid}\n")));
+        }
+
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+}

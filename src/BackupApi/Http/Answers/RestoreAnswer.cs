@@ -1,0 +1,63 @@
+using System.Text.Json.Serialization;
+using BackupApi.Model;
+
+namespace BackupApi.Http.Answers;
+
+/// <summary>A restore was done, or verified and staged for the next start.</summary>
+internal sealed record RestoreAnswer
+{
+    private const string Complete = "Restore complete. Restart application to apply changes.";
+    private const string Staged = "Restore staged. Restart application to apply changes.";
+    private const string Aside = "Restore complete. The files lie in the folder that was asked for.";
+
+    [JsonPropertyOrder(-1)]
+    public bool Success => true;
+
+    public required string Message { get; init; }
+
+    /// <summary>What a person runs next; never run by this service.</summary>
+    public string? RestartCommand { get; init; }
+
+    public required bool RequiresRestart { get; init; }
+
+    /// <summary>False when somebody has the storage open: it is put in place at the next start, before the application opens anything.</summary>
+    public required bool Applied { get; init; }
+
+    public required string BackupName { get; init; }
+
+    /// <summary>The backup that holds the state before; null when the storage was empty.</summary>
+    public string? SafetyBackup { get; init; }
+
+    public required long Files { get; init; }
+
+    public required long Bytes { get; init; }
+
+    /// <summary>Files that were identical already and were not touched.</summary>
+    public required long Unchanged { get; init; }
+
+    /// <summary>Who has the storage open, as far as it can be told.</summary>
+    public required IReadOnlyList<Finding> InUse { get; init; }
+
+    public required IReadOnlyList<Finding> Warnings { get; init; }
+
+    public required long DurationMs { get; init; }
+
+    public required string OperationId { get; init; }
+
+    public static RestoreAnswer Of(RestoreResult result, bool intoPlace, string restartCommand, string operationId) => new()
+    {
+        Message = !intoPlace ? Aside : result.Applied ? Complete : Staged,
+        RestartCommand = intoPlace ? restartCommand : null,
+        RequiresRestart = intoPlace,
+        Applied = result.Applied,
+        BackupName = result.BackupName,
+        SafetyBackup = result.SafetyBackup,
+        Files = result.Files,
+        Bytes = result.Bytes,
+        Unchanged = result.Unchanged,
+        InUse = result.InUse,
+        Warnings = result.Warnings,
+        DurationMs = (long)result.Duration.TotalMilliseconds,
+        OperationId = operationId,
+    };
+}

@@ -1,0 +1,38 @@
+using BackupApi.Http.Answers;
+using BackupApi.Http.OpenApi;
+using BackupApi.Http.Pipeline;
+using BackupApi.Model;
+using BackupApi.Operations;
+using Microsoft.AspNetCore.Http.HttpResults;
+
+namespace BackupApi.Http;
+
+/// <summary><c>/api/backup/restore</c>.</summary>
+internal static class RestoreEndpoints
+{
+    public static void MapRestore(this IEndpointRouteBuilder routes)
+    {
+        var group = routes.MapGroup("/api/backup").WithTags("Restore").WithMetadata(new NeedsReady());
+
+        group.MapPost("/restore", Restore).DescribeWithBody(
+            "restoreBackup", "Restore a backup by name",
+            "Verified first; a safety backup is taken of what is there now. When somebody has the storage open it is staged for the next start (applied is false), unless force swaps at once.",
+            Examples.RestoreBody, Examples.Restored,
+            Fault.InvalidRequest, Fault.TooLarge, Fault.NotFound, Fault.Busy, Fault.StorageInUse, Fault.ReadOnly,
+            Fault.ArchiveDamaged, Fault.ArchiveHostile, Fault.ArchiveIncompatible, Fault.NoRoom, Fault.NotReady, Fault.Cancelled);
+    }
+
+    private static Task<Results<Ok<RestoreAnswer>, Accepted<AcceptedAnswer>>> Restore(
+        JsonBody<RestoreBody> body, string? wait, BackupManager manager, ServiceSettings settings, HttpContext context)
+    {
+        var request = new RestoreRequest
+        {
+            BackupName = RequestChecks.BackupName(body.Value.BackupName),
+            Force = body.Value.Force,
+            Paths = [.. (body.Value.Paths ?? []).Select(path => ShownName.Parse(RequestChecks.EntryPath(path)))],
+            To = body.Value.To is { } to ? ShownName.Parse(RequestChecks.EntryPath(to)) : null,
+        };
+        return OperationAnswer.OfAsync(
+            () => manager.StartRestore(request), wait, context, (result, id) => RestoreAnswer.Of(result, request.To is null, settings.RestartCommand, id));
+    }
+}

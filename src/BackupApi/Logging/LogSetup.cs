@@ -1,0 +1,58 @@
+using Serilog;
+using Serilog.Debugging;
+using Serilog.Events;
+using Serilog.Formatting;
+using SerilogLogger = Serilog.Core.Logger;
+
+namespace BackupApi.Logging;
+
+/// <summary>Where the log goes: the console, and files of JSON lines that a person can still read when the container is gone.</summary>
+internal static class LogSetup
+{
+    /// <summary>Bytes after which a file is closed and the next one begun.</summary>
+    private const long FileLimit = 10 * 1024 * 1024;
+
+    private const int FilesKept = 7;
+
+    /// <param name="folder">Where the files lie; made with the first line. Null for none.</param>
+    public static SerilogLogger Create(LogLevel level, bool asJson, string? folder)
+    {
+        // What the log itself cannot do (a full disk) goes to standard error; it never stops the service.
+        SelfLog.Enable(TextWriter.Synchronized(Console.Error));
+        ITextFormatter console = asJson ? new JsonLines() : new TextLines();
+        var setup = new LoggerConfiguration()
+            .MinimumLevel.Is(LevelOf(level))
+            .MinimumLevel.Override("Microsoft", Noisier(level, LogEventLevel.Warning))
+            .MinimumLevel.Override("System", Noisier(level, LogEventLevel.Warning))
+            .MinimumLevel.Override("Quartz", Noisier(level, LogEventLevel.Warning))
+            // It would log a failed start with a stack trace before we can say it in one line.
+            .MinimumLevel.Override("Microsoft.Extensions.Hosting.Internal.Host", LogEventLevel.Fatal)
+            .WriteTo.Console(console);
+        if (folder is not null)
+        {
+            setup.WriteTo.File(
+                new JsonLines(),
+                Path.Combine(folder, "backupapi-.log"),
+                rollingInterval: RollingInterval.Day,
+                fileSizeLimitBytes: FileLimit,
+                rollOnFileSizeLimit: true,
+                retainedFileCountLimit: FilesKept);
+        }
+
+        return setup.CreateLogger();
+    }
+
+    /// <summary>What libraries say below <paramref name="least"/> is left out, unless everything was asked for.</summary>
+    private static LogEventLevel Noisier(LogLevel level, LogEventLevel least) =>
+        level == LogLevel.Trace ? LogEventLevel.Verbose : (LogEventLevel)Math.Max((int)least, (int)LevelOf(level));
+
+    private static LogEventLevel LevelOf(LogLevel level) => level switch
+    {
+        LogLevel.Trace => LogEventLevel.Verbose,
+        LogLevel.Debug => LogEventLevel.Debug,
+        LogLevel.Information => LogEventLevel.Information,
+        LogLevel.Warning => LogEventLevel.Warning,
+        LogLevel.Error => LogEventLevel.Error,
+        _ => LogEventLevel.Fatal,
+    };
+}

@@ -1,0 +1,57 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+
+namespace BackupApi.Model;
+
+/// <summary>File names of backups: <c>backup_yyyy-MM-dd_HHmmss.tar.gz</c> in UTC. A second that saw several gives the later ones the names of the seconds after it; their manifests say when they were made.</summary>
+internal static partial class BackupName
+{
+    public const string Ending = ".tar.gz";
+
+    private const string Stamp = "yyyy-MM-dd_HHmmss";
+
+    /// <summary>Longest name Linux file systems take, in bytes.</summary>
+    private const int MaxLength = 255;
+
+    /// <summary>The name of the first second, from this one on, that is not taken.</summary>
+    public static string Next(DateTimeOffset instant, Func<string, bool> isTaken)
+    {
+        while (true)
+        {
+            var name = "backup_" + instant.UtcDateTime.ToString(Stamp, CultureInfo.InvariantCulture) + Ending;
+            if (!isTaken(name))
+            {
+                return name;
+            }
+
+            instant = instant.AddSeconds(1);
+        }
+    }
+
+    /// <summary>The date a name carries, also one made by others that ends or begins so; null when it carries none.</summary>
+    public static DateTimeOffset? FindDate(string name) =>
+        StampPattern().Match(name) is { Success: true } match
+        && DateTimeOffset.TryParseExact(match.Value, Stamp, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var instant)
+            ? instant
+            : null;
+
+    /// <summary>The name itself, when it is a plain file name that cannot leave its folder.</summary>
+    /// <exception cref="BackupException"><see cref="Fault.InvalidRequest"/>.</exception>
+    public static string Require(string? name)
+    {
+        if (string.IsNullOrEmpty(name))
+        {
+            throw new BackupException(Fault.InvalidRequest, "No backup was named.", "Give the name of a backup as GET /api/backup/list shows it.");
+        }
+
+        var isPlain = name.Length <= MaxLength && name[0] != '.' && name.AsSpan().IndexOfAny('/', '\\', '\0') < 0
+            && !name.Contains("..", StringComparison.Ordinal) && !name.Any(char.IsControl);
+        return isPlain ? name : throw new BackupException(
+            Fault.InvalidRequest,
+            "The name of a backup cannot hold a path.",
+            "Give the plain file name as GET /api/backup/list shows it, for instance backup_2026-11-20_120000.tar.gz.");
+    }
+
+    [GeneratedRegex(@"\d{4}-\d{2}-\d{2}_\d{6}", RegexOptions.CultureInvariant, 1000)]
+    private static partial Regex StampPattern();
+}

@@ -1,0 +1,29 @@
+using BackupApi.Engines;
+using BackupApi.Files;
+using BackupApi.Model;
+
+namespace BackupApi.Operations;
+
+/// <summary>A source and the engine that recognised it.</summary>
+internal sealed record FoundSource(Source Source, IEngine Engine);
+
+/// <summary>Tells what lies in a tree: every path of it belongs to exactly one source.</summary>
+/// <param name="engines">Asked in this order; the last one, plain files, takes what is left.</param>
+internal sealed class FindSources(IReadOnlyList<IEngine> engines)
+{
+    public IReadOnlyList<FoundSource> In(StorageTree tree)
+    {
+        var claimed = new HashSet<string>(StringComparer.Ordinal);
+        var found = new List<FoundSource>();
+        foreach (var engine in engines)
+        {
+            foreach (var source in engine.Recognise(tree, path => !claimed.Contains(path)).ToList())
+            {
+                claimed.UnionWith(source.Files);
+                found.Add(new FoundSource(source, engine));
+            }
+        }
+
+        return found;
+    }
+}

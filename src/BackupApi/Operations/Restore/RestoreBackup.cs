@@ -1,0 +1,245 @@
+using System.Text.Json;
+using BackupApi.Archive;
+using BackupApi.Archive.Foreign;
+using BackupApi.Files;
+using BackupApi.Model;
+
+namespace BackupApi.Operations.Restore;
+
+/// <summary>A restore from the archive to the check in place. Until its commit point it touches nothing of storage; after it, it goes through, forward or back.</summary>
+/// <remarks>Verify, compatibility, room, unpack, engine check, owner check, safety backup, swap, check in place. The safety backup comes last before the swap, so that it misses nothing that was written meanwhile.</remarks>
+internal sealed class RestoreBackup(
+    WorkFolders folders,
+    FindSources findSources,
+    AnyArchive archives,
+    CheckCompatibility compatibility,
+    RestoreRoom room,
+    RepairLevelDbLock repairLocks,
+    LastRestore lastRestore,
+    TimeProvider clock)
+{
+    private readonly CheckUnpacked checkUnpacked = new(findSources);
+    private readonly CheckInPlace checkInPlace = new(findSources, folders);
+
+    public async Task<RestoreResult> RunAsync(RestoreJob job, Progress progress, CancellationToken ct)
+    {
+        var began = clock.GetTimestamp();
+        var selection = new SelectPaths(job.Request.Paths);
+        var target = job.Request.To is { } to ? UnpackTarget.Require(folders.Storage, to) : null;
+
+        var proof = await ProveAsync(job, progress, ct);
+        job = job with { Damaged = [.. (proof.Manifest?.Sources ?? []).Where(source => source.Errors.Count > 0).Select(source => source.Name)] };
+        compatibility.Require(proof.Manifest, job.Request.Force);
+        room.Require(proof.ContentBytes, proof.Entries);
+
+        var folder = SwapFolder.Create(folders.Storage, job.Id);
+        try
+        {
+            var staged = await StageAsync(job, folder, proof, selection, progress, ct);
+            var result = target is null
+                ? await PutInPlaceAsync(job, folder, staged, progress, ct)
+                : PutBeside(folder, target, staged);
+            return result with { BackupName = job.Request.BackupName, Duration = clock.GetElapsedTime(began), Warnings = [.. staged.Warnings, .. result.Warnings] };
+        }
+        finally
+        {
+            Discard(folder);
+        }
+    }
+
+    /// <summary>Takes up a restore that waited for this start, with the tree that was verified then.</summary>
+    public async Task<RestoreResult> ApplyStagedAsync(RestoreJob job, SwapFolder folder, Progress progress, CancellationToken ct)
+    {
+        var began = clock.GetTimestamp();
+        var tree = TreeWalker.Walk(folder.New, ct: ct);
+        var selection = new SelectPaths(job.Request.Paths);
+        var (manifest, _) = Posix.FindTargetStat(job.ArchivePath) is null ? (null, null) : await archives.ReadFactsAsync(job.ArchivePath, ct);
+        var isSelected = selection.Within(findSources.In(tree));
+        var sources = await checkUnpacked.RunAsync(tree, manifest, job.Damaged, isSelected, job.Request.Force, progress, ct);
+        var staged = new StagedTree(tree, sources, isSelected, selection.IsEverything, []);
+        var result = await PutInPlaceAsync(job with { AtStart = true }, folder, staged, progress, ct);
+        return result with { BackupName = job.Request.BackupName, Duration = clock.GetElapsedTime(began) };
+    }
+
+    private async Task<ArchiveProof> ProveAsync(RestoreJob job, Progress progress, CancellationToken ct)
+    {
+        if (Posix.FindTargetStat(job.ArchivePath) is not { Kind: FileKind.File })
+        {
+            throw new BackupException(Fault.NotFound, $"There is no backup named {job.Request.BackupName}.", "GET /api/backup/list shows what there is.");
+        }
+
+        // Before a long reading: content that cannot fit is told by the manifest already.
+        var size = Posix.Stat(job.ArchivePath).Size;
+        var (manifest, _) = await archives.ReadFactsAsync(job.ArchivePath, ct);
+        room.Require(manifest?.ContentBytes ?? 0, manifest?.Entries ?? 0);
+
+        progress.Enter("verify", size);
+        var proof = await archives.VerifyAsync(job.ArchivePath, room.Limits(), progress, ct);
+        return proof.Errors.Count == 0 ? proof : throw new BackupException(
+            Fault.ArchiveDamaged,
+            $"{job.Request.BackupName} is damaged: {proof.Errors[0].Where}: {proof.Errors[0].Message}",
+            "Restore another backup; storage was not touched.");
+    }
+
+    private async Task<StagedTree> StageAsync(RestoreJob job, SwapFolder folder, ArchiveProof proof, SelectPaths selection, Progress progress, CancellationToken ct)
+    {
+        progress.Enter("unpack", proof.ContentBytes, proof.Entries);
+        var unpacked = await archives.UnpackAsync(job.ArchivePath, folder.New, room.Limits(), progress, ct);
+        var live = Walk(ct);
+        if (proof.Manifest is null)
+        {
+            ForeignTree.StripLeadingFolder(folder, live, folders.Storage);
+        }
+
+        var tree = TreeWalker.Walk(folder.New, static (path, _) => SwapFolder.IsReserved(path), ct);
+        var sources = findSources.In(tree);
+        if (proof.Manifest is null && selection.IsEverything && job.Request.To is null && !job.Request.Force)
+        {
+            ForeignTree.RequireFamiliar(job.Request.BackupName, findSources.In(live), sources);
+        }
+
+        var isSelected = selection.Within([.. sources, .. findSources.In(live)]);
+        if (!selection.IsEverything)
+        {
+            tree = PruneTree.To(tree, isSelected);
+        }
+
+        var verified = await checkUnpacked.RunAsync(tree, proof.Manifest, job.Damaged, isSelected, job.Request.Force, progress, ct);
+        return new StagedTree(tree, verified, isSelected, selection.IsEverything, unpacked.NotGivenBack);
+    }
+
+    private async Task<RestoreResult> PutInPlaceAsync(RestoreJob job, SwapFolder folder, StagedTree staged, Progress progress, CancellationToken ct)
+    {
+        progress.Enter("owner check");
+        var owners = OwnerProbe.Look(Walk(ct), staged.IsSelected, ct);
+        if (!job.Request.Force && (owners.State == OwnerState.InUse || (owners.State == OwnerState.Unknown && !job.AtStart)))
+        {
+            return job.AtStart ? throw InUse(owners) : StageForStart(job, folder, owners);
+        }
+
+        progress.Enter("safety backup");
+        var safety = await job.TakeSafety(ct);
+
+        progress.Enter("swap");
+        var live = Walk(ct);
+        var rules = staged.IsEverything
+            ? SwapRules.Everything(KeptLocks.In(live, staged.Tree))
+            : PartialRules.For(live, staged, findSources);
+        var difference = TreeCompare.Of(live, staged.Tree, rules, ct);
+        SwapPreflight.Require(live, difference.Steps);
+        var damaged = staged.Sources.Where(source => source.Verdict.IsDamaged).ToList();
+        var origin = Origin(job) with { SafetyBackup = safety?.Name };
+        var plan = new SwapPlan
+        {
+            Steps = difference.Steps,
+            RootModified = Posix.FindTargetStat(folders.Storage)!.Value.Modified,
+            CanExchange = JournaledSwap.CanExchange(folder),
+            Origin = JsonSerializer.SerializeToElement(origin, Json.Options),
+        };
+        var end = await JournaledSwap.RunAsync(folder, plan, token => checkInPlace.RunAsync(plan, owners.State == OwnerState.InUse ? [] : staged.Sources, token), ct);
+        if (!end.Applied)
+        {
+            throw new BackupException(
+                Fault.VerificationFailed,
+                $"The restore was taken back, storage is as before: {string.Join(' ', end.Problems.Take(3).Select(p => $"{p.Where}: {p.Message}"))}",
+                "Look into the log and at the disk, then ask again or restore another backup.");
+        }
+
+        var warnings = Settle(job, folder, origin);
+        warnings.AddRange(repairLocks.Run(CancellationToken.None));
+        warnings.AddRange(damaged.Select(source => new Finding(source.Verdict.Errors[0].Where, $"Restored as damaged as it was when it was captured: {source.Verdict.Errors[0].Message}")));
+        if (owners.Doubt is { } doubt)
+        {
+            warnings.Add(new Finding("storage", $"Whether somebody has storage open could not be told: {doubt}."));
+        }
+
+        return new RestoreResult
+        {
+            BackupName = job.Request.BackupName,
+            Applied = true,
+            SafetyBackup = safety?.Name,
+            Files = staged.Files,
+            Bytes = staged.Bytes,
+            Unchanged = difference.UnchangedFiles,
+            InUse = owners.Users,
+            Warnings = warnings,
+        };
+    }
+
+    /// <summary>Records what was done before its journal goes. What cannot be recorded keeps the journal, and the next start does it again.</summary>
+    private List<Finding> Settle(RestoreJob job, SwapFolder folder, RestoreOrigin origin)
+    {
+        try
+        {
+            job.Settle?.Invoke();
+            lastRestore.Write(origin);
+            folder.Remove();
+            return [];
+        }
+        catch (IOException e)
+        {
+            return [new Finding(PathText.Show(e is PosixException { Path: var path } ? path : folder.Path), $"The restore is done; clearing up behind it is left to the next start: {e.Message}")];
+        }
+    }
+
+    /// <summary>A folder that waits for a start, or whose journal is open, is the next start's business; every other one is worth nothing.</summary>
+    private static void Discard(SwapFolder folder)
+    {
+        try
+        {
+            if (folder.ReadState() is SwapState.Unfinished or SwapState.Undone)
+            {
+                folder.Remove();
+            }
+        }
+        catch (IOException)
+        {
+            // What ended the restore is what the caller is told; the next start removes the folder.
+        }
+    }
+
+    private RestoreResult StageForStart(RestoreJob job, SwapFolder folder, OwnerReport owners)
+    {
+        foreach (var older in SwapFolder.FindAll(folders.Storage).Where(older => older.Id != folder.Id && older.ReadState() == SwapState.Staged))
+        {
+            older.Remove();
+        }
+
+        folder.WriteOrigin(Origin(job));
+        Posix.FlushFileSystem(folders.Storage);
+        folder.WriteState(SwapState.Staged);
+        return new RestoreResult
+        {
+            BackupName = job.Request.BackupName,
+            Applied = false,
+            InUse = owners.Users.Count > 0 ? owners.Users : [new Finding("storage", $"Whether somebody has it open cannot be told: {owners.Doubt}.")],
+        };
+    }
+
+    private static RestoreResult PutBeside(SwapFolder folder, UnpackTarget target, StagedTree staged)
+    {
+        Posix.FlushFileSystem(folder.Root);
+        target.MakeParents();
+        Posix.RenameNew(folder.New, target.Path);
+        Posix.FlushFolder(Path.GetDirectoryName(target.Path)!);
+        return new RestoreResult { BackupName = "", Applied = true, Files = staged.Files, Bytes = staged.Bytes };
+    }
+
+    private StorageTree Walk(CancellationToken ct) => TreeWalker.Walk(folders.Storage, folders.Own().Contains, ct);
+
+    private RestoreOrigin Origin(RestoreJob job) => new()
+    {
+        BackupName = job.Request.BackupName,
+        ArchivePath = job.ArchivePath,
+        Paths = job.Request.Paths,
+        Force = job.Request.Force,
+        Claim = job.Claim,
+        Damaged = job.Damaged,
+        At = clock.GetUtcNow(),
+    };
+
+    private static BackupException InUse(OwnerReport owners) => new(
+        Fault.StorageInUse,
+        $"Storage is in use, so nothing was restored: {string.Join(", ", owners.Users.Take(5).Select(user => user.Where))}.",
+        "Stop the application that has these files open and start this service again before it, or ask for the restore with 'force'.");
+}

@@ -1,0 +1,191 @@
+using System.Text;
+using BackupApi.Files;
+using BackupApi.Model;
+
+namespace BackupApi.Operations.Restore;
+
+/// <summary>One archive in the restore folder.</summary>
+internal sealed record DroppedArchive(string Name, string Path, FileStat Stat)
+{
+    /// <summary>The person who dropped it insists: it is restored although it does not fit what lives in storage.</summary>
+    public bool IsForced => RestoreFolder.StemOf(Name).EndsWith(".force", StringComparison.OrdinalIgnoreCase);
+}
+
+/// <summary>The restore folder: what lies there, and the moves by which an archive is restored exactly once. Every move is a rename, flushed on both sides.</summary>
+/// <remarks>
+/// <c>restore/NAME</c> waits; <c>restore/.claimed/NAME</c> is being restored; <c>restore/done/NAME</c> was; <c>restore/failed/NAME</c> could not be, for the reason in <c>NAME.reason.txt</c>.
+/// The folder may lie on another mount than storage; it needs no more than to be one mount itself.
+/// </remarks>
+internal sealed class RestoreFolder(WorkFolders folders)
+{
+    /// <summary>After that many starts that ended while they worked on an archive, it is put away: it may be what ends them.</summary>
+    public const int MaxAttempts = 3;
+
+    private const string AttemptEnding = ".attempt";
+    private const string ReasonEnding = ".reason.txt";
+
+    private static readonly string[] Endings = [".tar.gz", ".tgz", ".tar", ".tar.bz2", ".tbz2", ".tbz", ".zip"];
+
+    private string Claimed => $"{folders.Restore}/.claimed";
+
+    private string Done => $"{folders.Restore}/done";
+
+    private string Failed => $"{folders.Restore}/failed";
+
+    /// <summary>Whether a start has anything to do here: an archive that lies here, or one that was claimed when the service was killed.</summary>
+    public bool HasWork => List().Count > 0 || (Posix.FindStat(Claimed) is { Kind: FileKind.Directory } && Posix.ListNames(Claimed).Count > 0);
+
+    /// <summary>The name without its archive ending; the name itself when it has none.</summary>
+    public static string StemOf(string name) =>
+        Array.Find(Endings, ending => name.EndsWith(ending, StringComparison.OrdinalIgnoreCase)) is { } found ? name[..^found.Length] : name;
+
+    /// <summary>Archives that wait, in the order of their names. Hidden and half-written names (<c>.x</c>, <c>x.partial</c>) are not archives.</summary>
+    public IReadOnlyList<DroppedArchive> List() => Posix.FindTargetStat(folders.Restore) is not { Kind: FileKind.Directory } ? [] :
+        [.. Posix.ListNames(folders.Restore)
+            .Where(name => name[0] != '.' && Array.Exists(Endings, ending => name.EndsWith(ending, StringComparison.OrdinalIgnoreCase)))
+            .Select(name => (Name: name, Path: $"{folders.Restore}/{name}"))
+            .Select(drop => (drop.Name, drop.Path, Stat: Posix.FindStat(drop.Path)))
+            .Where(drop => drop.Stat is { Kind: FileKind.File })
+            .Select(drop => new DroppedArchive(drop.Name, drop.Path, drop.Stat!.Value))];
+
+    /// <summary>Archives that could not be restored, each with its reason.</summary>
+    public IReadOnlyList<Finding> ListFailed() => Posix.FindStat(Failed) is not { Kind: FileKind.Directory } ? [] :
+        [.. Posix.ListNames(Failed)
+            .Where(name => !name.EndsWith(ReasonEnding, StringComparison.Ordinal))
+            .Select(name => new Finding(PathText.Show(name), ReadSmall($"{Failed}/{name}{ReasonEnding}") ?? "No reason is recorded."))];
+
+    /// <summary>Where a claimed archive lies.</summary>
+    public string PathOfClaim(string name) => $"{Claimed}/{name}";
+
+    /// <summary>Takes an archive for this start. A kill leaves it claimed: <see cref="ReturnClaims"/>.</summary>
+    public void Claim(DroppedArchive drop)
+    {
+        EnsureFolder(Claimed);
+        var claim = PathOfClaim(drop.Name);
+        AtomicFile.Write(claim + AttemptEnding, Encoding.ASCII.GetBytes($"{Attempts(claim) + 1}"));
+        Posix.RenameNew(drop.Path, claim);
+        FlushBoth(folders.Restore, Claimed);
+    }
+
+    /// <summary>Gives a claimed archive back, as if it had not been touched: somebody uses storage, or the service is stopping.</summary>
+    public void Unclaim(string name)
+    {
+        var claim = PathOfClaim(name);
+        Posix.RenameNew(claim, Free($"{folders.Restore}/{Path.GetFileName(claim)}"));
+        FlushBoth(Claimed, folders.Restore);
+        Forget(claim);
+    }
+
+    /// <summary>Puts a claimed archive away that was restored. Already put away: does nothing.</summary>
+    public void Finish(string name) => PutAway(PathOfClaim(name), Done);
+
+    /// <summary>Puts a claimed archive away that could not be restored, with the reason beside it.</summary>
+    public void Fail(string name, string message, string hint, DateTimeOffset at)
+    {
+        var claim = PathOfClaim(name);
+        if (Posix.FindStat(claim) is null)
+        {
+            return;
+        }
+
+        EnsureFolder(Failed);
+        var target = Free($"{Failed}/{Path.GetFileName(claim)}");
+        AtomicFile.Write(target + ReasonEnding, Encoding.UTF8.GetBytes($"{at:yyyy-MM-dd HH:mm:ss}Z\n{message}\n{hint}\nStorage was not changed. To try again, move the archive back into the restore folder and start the service again.\n"));
+        Posix.RenameNew(claim, target);
+        FlushBoth(Claimed, Failed);
+        Forget(claim);
+    }
+
+    /// <summary>Claims without a journal: the service ended before their commit point, so storage is as it was. They wait again, or are put away when that came too often.</summary>
+    public IReadOnlyList<Finding> ReturnClaims(DateTimeOffset now)
+    {
+        if (Posix.FindStat(Claimed) is not { Kind: FileKind.Directory })
+        {
+            return [];
+        }
+
+        var told = new List<Finding>();
+        foreach (var name in Posix.ListNames(Claimed).Where(name => !name.EndsWith(AttemptEnding, StringComparison.Ordinal) && !name.EndsWith(AtomicFile.PartialSuffix, StringComparison.Ordinal)))
+        {
+            var attempts = Attempts(PathOfClaim(name));
+            if (attempts >= MaxAttempts)
+            {
+                Fail(name, $"The service ended {attempts} times while it was restoring this archive.", "Look into the log for why it ended (out of memory?), then try again.", now);
+                told.Add(new Finding(PathText.Show(name), $"Put into failed/: the service ended {attempts} times while it was restoring it."));
+            }
+            else
+            {
+                // The count of attempts stays behind on purpose.
+                Posix.RenameNew(PathOfClaim(name), Free($"{folders.Restore}/{name}"));
+                FlushBoth(Claimed, folders.Restore);
+                told.Add(new Finding(PathText.Show(name), "The service ended before this archive was restored; it is taken up again."));
+            }
+        }
+
+        return told;
+    }
+
+    private void PutAway(string claim, string into)
+    {
+        if (Posix.FindStat(claim) is null)
+        {
+            return;
+        }
+
+        EnsureFolder(into);
+        Posix.RenameNew(claim, Free($"{into}/{Path.GetFileName(claim)}"));
+        FlushBoth(Claimed, into);
+        Forget(claim);
+    }
+
+    private void EnsureFolder(string path)
+    {
+        if (Posix.FindStat(path) is null)
+        {
+            Posix.MakeFolder(path, 0x1ED /* 0755 */);
+            Posix.FlushFolder(folders.Restore);
+        }
+    }
+
+    /// <summary>The path, or the first that is free with <c>-2</c>, <c>-3</c>… before the ending.</summary>
+    private static string Free(string path)
+    {
+        var (free, stem) = (path, StemOf(path));
+        for (var i = 2; Posix.FindStat(free) is not null; i++)
+        {
+            free = $"{stem}-{i}{path[stem.Length..]}";
+        }
+
+        return free;
+    }
+
+    private static void FlushBoth(string from, string to)
+    {
+        Posix.FlushFolder(to);
+        Posix.FlushFolder(from);
+    }
+
+    private static void Forget(string claim) => AtomicFile.Discard(claim + AttemptEnding);
+
+    private static int Attempts(string claim) =>
+        int.TryParse(ReadSmall(claim + AttemptEnding), System.Globalization.CultureInfo.InvariantCulture, out var attempts) ? attempts : 0;
+
+    private static string? ReadSmall(string path)
+    {
+        try
+        {
+            if (Posix.FindStat(path) is not { Kind: FileKind.File })
+            {
+                return null;
+            }
+
+            using var file = Posix.OpenRead(path);
+            var content = new byte[4096];
+            return Encoding.UTF8.GetString(content.AsSpan(0, RandomAccess.Read(file, content, 0)));
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
+}

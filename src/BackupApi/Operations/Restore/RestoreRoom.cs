@@ -1,0 +1,32 @@
+using System.Globalization;
+using BackupApi.Archive;
+using BackupApi.Files;
+using BackupApi.Model;
+
+namespace BackupApi.Operations.Restore;
+
+/// <summary>Whether the unpacked tree fits beside storage; the old files stay until the new ones were checked.</summary>
+internal sealed class RestoreRoom(ServiceSettings settings)
+{
+    /// <summary>What an entry takes on the disk beyond its content: half a block, an inode, a name.</summary>
+    private const long BytesEachEntry = 4096;
+
+    /// <summary>An archive that unpacks to more than what is free is stopped where it gets there, however small it is.</summary>
+    public ArchiveLimits Limits() => new(Math.Max(0, MountFacts.Of(settings.StoragePath).FreeBytes - settings.MinFreeBytes));
+
+    /// <exception cref="BackupException"><see cref="Fault.NoRoom"/> with both numbers.</exception>
+    public void Require(long contentBytes, long entries)
+    {
+        var needed = contentBytes + (entries * BytesEachEntry) + settings.MinFreeBytes;
+        var free = MountFacts.Of(settings.StoragePath).FreeBytes;
+        if (free < needed)
+        {
+            throw new BackupException(
+                Fault.NoRoom,
+                string.Create(CultureInfo.InvariantCulture, $"This restore needs about {Megabytes(needed)} MB on the disk of storage, and {Megabytes(free)} MB are free."),
+                "Free some room there: the old files stay until the new ones were checked.");
+        }
+    }
+
+    private static long Megabytes(long bytes) => (bytes + (1 << 20) - 1) >> 20;
+}

@@ -1,0 +1,105 @@
+using BackupApi.Catalog;
+using BackupApi.Files;
+using BackupApi.Model;
+using BackupApi.Operations.Restore;
+
+namespace BackupApi.Operations;
+
+/// <summary>What happens before the door opens, in this order: folders, lock, leftovers, catalogue, the restore that waits, locks that would block the application. What a kill left is cleared here.</summary>
+internal sealed partial class StartUp(
+    WorkFolders folders,
+    CheckFolders check,
+    BackupCatalog catalog,
+    OperationGate gate,
+    RestoreAtStart restoreAtStart,
+    RestoreFolder restoreFolder,
+    RestoreFolderState restoreFolderState,
+    TakeSafetyBackup takeSafetyBackup,
+    RepairLevelDbLock repairLevelDbLock,
+    ILogger<BackupManager> log) : IDisposable
+{
+    private readonly List<FolderLock> locks = [];
+
+    /// <summary>Takes our folders for this process.</summary>
+    /// <exception cref="BackupException"><see cref="Fault.Busy"/>: another BackupApi runs over one of them. <see cref="Fault.PermissionDenied"/>.</exception>
+    public void TakeFolders()
+    {
+        check.Run();
+        var isFirstStart = !Directory.Exists(folders.Backups) || !Posix.ListNames(folders.Backups).Exists(BackupCatalog.IsArchive);
+        try
+        {
+            folders.Prepare(isFirstStart);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new BackupException(Fault.PermissionDenied, $"A folder could not be made: {e.Message}", "Give this service the right to write in the backups and restore folders.", e);
+        }
+
+        // Storage may be mounted read-only, or not at all: health says so, and nothing is created in its place.
+        foreach (var folder in new[] { folders.Backups, folders.Restore, folders.Storage }.Where(folder => Directory.Exists(folder) && FolderProbe.TryRead(folder) is null))
+        {
+            locks.Add(FolderLock.TryTake(folder) ?? throw new BackupException(
+                Fault.Busy,
+                $"Another BackupApi runs over {folder}.",
+                "Stop it first, or give this one folders of its own (STORAGE_PATH, BACKUPS_PATH, RESTORE_PATH)."));
+        }
+    }
+
+    /// <summary>Clears what a kill left, and learns what backups there are.</summary>
+    public async Task PrepareAsync(CancellationToken ct)
+    {
+        foreach (var partial in folders.RemoveLeftovers())
+        {
+            LogLeftover(log, partial);
+        }
+
+        await catalog.RefreshAsync(ct);
+        catalog.RemoveOrphanedStates();
+        var count = catalog.List().Count;
+        LogFound(log, count, folders.Storage, folders.Backups, folders.Restore);
+        if (restoreFolder.HasWork || SwapFolder.FindAll(folders.Storage).Count > 0)
+        {
+            await RestoreAsync();
+        }
+
+        restoreFolderState.Failed = restoreFolder.ListFailed();
+        foreach (var repaired in repairLevelDbLock.Run(ct))
+        {
+            LogRepaired(log, repaired.Where, repaired.Message);
+        }
+    }
+
+    /// <summary>One operation of its own; a failure is logged and told by health, and the service starts all the same.</summary>
+    private async Task RestoreAsync()
+    {
+        var ticket = gate.Start(OperationKind.Restore, Trigger.RestoreFolder, waits: false, givesWay: false, async context =>
+        {
+            var result = await restoreAtStart.RunAsync(context.Id, ct => takeSafetyBackup.RunAsync(context, ct), context.Progress, context.Cancellation);
+            restoreFolderState.Waiting = result.Waiting;
+            restoreFolderState.ReadOnlyReason = result.ReadOnlyReason;
+            foreach (var recovered in result.Recovered)
+            {
+                LogRecovered(log, recovered.Where, recovered.Message);
+            }
+
+            context.BackupName = result.Restored?.BackupName ?? result.FailedName;
+            context.Summary = result.Restored?.Summary ?? "nothing was restored";
+            return result.Failure is null ? result : throw result.Failure;
+        });
+        await ((Task)ticket.Completion).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    public void Dispose() => locks.ForEach(folderLock => folderLock.Dispose());
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Taken up from before: {What}: {Message}")]
+    private static partial void LogRecovered(ILogger logger, string what, string message);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Lock}: {Message}")]
+    private static partial void LogRepaired(ILogger logger, string @lock, string message);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Removed {Partial}: a backup was killed while it was written; it was never published")]
+    private static partial void LogLeftover(ILogger logger, string partial);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Count} backups found; storage {Storage}, backups {Backups}, restore {Restore}")]
+    private static partial void LogFound(ILogger logger, int count, string storage, string backups, string restore);
+}

@@ -1,0 +1,149 @@
+using System.Globalization;
+using BackupApi.Archive;
+using BackupApi.Catalog;
+using BackupApi.Files;
+using BackupApi.Model;
+
+namespace BackupApi.Operations;
+
+/// <summary>A backup from the first look at storage to the published archive and the rotation after it.</summary>
+internal sealed class TakeBackup(
+    WorkFolders folders,
+    LookAtStorage look,
+    FindSources findSources,
+    WriteBackup write,
+    BackupCatalog catalog,
+    DecideBackup decide,
+    PredictRoom room,
+    PinGoodCopies pinGoodCopies,
+    ApplyRetention retention,
+    TimeProvider clock)
+{
+    public async Task<CreateResult> RunAsync(CreateRequest request, OperationContext context)
+    {
+        var began = clock.GetTimestamp();
+        var ct = context.Cancellation;
+
+        context.Progress.Enter("walk");
+        var last = catalog.List().FirstOrDefault(b => b is { IsOurs: true, Damage: null });
+        var tree = look.Run(last, request.Trigger == Trigger.Safety, ct);
+        var readsAll = decide.WantsFullRead(last);
+        if (last is not null && request.Trigger is (Trigger.Schedule or Trigger.Start or Trigger.Stop) && !readsAll && decide.MayConfirm(last, tree))
+        {
+            return Confirm(last, context, began);
+        }
+
+        var sources = findSources.In(tree);
+        room.Require(ContentBytes(tree, _ => true), ContentBytes(tree, DatabaseFilesOf(sources).Contains), last);
+
+        var staging = folders.NewStaging(context.Id);
+        try
+        {
+            var capture = new CaptureSources(sources, tree, staging);
+            await capture.CaptureAsync(context.Progress, ct);
+
+            // A database that was damaged last time is likely to be so now: its verdict comes before anything is written.
+            var damaged = (last?.Sources ?? []).Where(s => s.Errors.Count > 0).Select(s => s.Name).ToHashSet(StringComparer.Ordinal);
+            await capture.SettleAsync(context.Progress, ct, source => damaged.Contains(PathText.Show(source.Name)));
+
+            var plan = new WritePlan(request, tree, Files(capture), _ => Task.FromResult(capture.Results), last?.Path, !readsAll);
+            var written = await WriteWhileVerifyingAsync(plan, capture, context);
+            if (written is null)
+            {
+                await capture.SettleAsync(context.Progress, ct);
+                written = await write.RunAsync(plan with { Files = Files(capture) }, context, ct);
+            }
+
+            var (name, archive) = written.Value;
+            var backup = Record(name, archive, tree, readsAll ? clock.GetUtcNow() : last?.FullReadAt ?? clock.GetUtcNow(), context);
+            pinGoodCopies.Run(backup);
+            retention.Run();
+            return new CreateResult
+            {
+                Backup = backup,
+                Duration = clock.GetElapsedTime(began),
+                BytesRead = archive.BytesRead,
+                BytesCompressed = archive.BytesCompressed,
+                BytesCarriedOver = archive.BytesCarriedOver,
+            };
+        }
+        finally
+        {
+            TreeRemoval.Remove(staging);
+        }
+    }
+
+    /// <summary>Writes the archive while the copies are verified. Null when a copy did not stand: what was written is gone, and the copy must be taken anew.</summary>
+    private async Task<(string Name, ArchiveFacts Facts)?> WriteWhileVerifyingAsync(WritePlan plan, CaptureSources capture, OperationContext context)
+    {
+        using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(context.Cancellation);
+        var verifying = VerifyAsync();
+        try
+        {
+            return await write.RunAsync(
+                plan with
+                {
+                    Verified = async token =>
+                    {
+                        await verifying;
+                        token.ThrowIfCancellationRequested();
+                        return capture.Results;
+                    },
+                },
+                context,
+                giveUp.Token);
+        }
+        catch (OperationCanceledException) when (!context.Cancellation.IsCancellationRequested)
+        {
+            return null;
+        }
+        finally
+        {
+            await giveUp.CancelAsync();
+            await verifying.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        async Task VerifyAsync()
+        {
+            if (!await Task.Run(() => capture.VerifyAsync(giveUp.Token), CancellationToken.None))
+            {
+                await giveUp.CancelAsync();
+            }
+        }
+    }
+
+    /// <summary>Nothing changed since the last backup: it is as good as a new one, and ten equal copies would only push history out.</summary>
+    private CreateResult Confirm(Backup last, OperationContext context, long began)
+    {
+        var confirmed = catalog.Record(last.Name, state => state with { ConfirmedAt = clock.GetUtcNow() });
+        context.BackupName = last.Name;
+        context.Summary = "nothing changed since: confirmed, no new archive";
+        return new CreateResult { Backup = confirmed, Duration = clock.GetElapsedTime(began), Confirmed = true };
+    }
+
+    private Backup Record(string name, ArchiveFacts archive, StorageTree tree, DateTimeOffset fullReadAt, OperationContext context)
+    {
+        var backup = catalog.Record(name, _ => new BackupState
+        {
+            Sha256 = archive.Sha256,
+            Manifest = archive.Manifest,
+            Report = archive.Report,
+            VerifiedAt = clock.GetUtcNow(),
+            FullReadAt = fullReadAt,
+            TreeDigest = TreeDigest.Of(tree),
+        });
+        context.Outcome = backup.Outcome;
+        context.Summary = string.Create(
+            CultureInfo.InvariantCulture,
+            $"{archive.Observations.Entries} entries, {archive.Observations.ContentBytes} bytes in {archive.SizeBytes}, {archive.BytesRead} read, {archive.BytesCompressed} compressed, {archive.BytesCarriedOver} carried over, {archive.Manifest.Sources.Count} sources, {backup.Warnings.Count} warnings, {backup.Errors.Count} errors");
+        return backup;
+    }
+
+    private static IReadOnlyList<CapturedFile> Files(CaptureSources capture) => [.. capture.Results.SelectMany(c => c.Capture?.Files ?? [])];
+
+    private static HashSet<string> DatabaseFilesOf(IReadOnlyList<FoundSource> sources) =>
+        sources.Where(s => s.Source.Engine != Source.PlainFiles).SelectMany(s => s.Source.Files).ToHashSet(StringComparer.Ordinal);
+
+    private static long ContentBytes(StorageTree tree, Func<string, bool> isCounted) =>
+        tree.Nodes.Where(n => n.Stat.Kind == FileKind.File && isCounted(n.Path)).Sum(n => n.Stat.Size);
+}

@@ -1,0 +1,24 @@
+using BackupApi.Archive.Foreign;
+using BackupApi.Operations.Restore;
+
+namespace BackupApi;
+
+/// <summary>The part of the wiring that brings backups back.</summary>
+internal static class WiringRestore
+{
+    public static void AddRestore(this IServiceCollection services)
+    {
+        services.AddSingleton<AnyArchive>();
+        services.AddSingleton<CheckCompatibility>();
+        services.AddSingleton<RestoreRoom>();
+        services.AddSingleton<LastRestore>();
+        services.AddSingleton<RepairLevelDbLock>();
+        services.AddSingleton<RestoreBackup>();
+        services.AddSingleton<UndoRestore>();
+        services.AddSingleton<RestoreFolder>();
+        services.AddSingleton<ChooseDrop>();
+        services.AddSingleton<RecoverJournals>();
+        services.AddSingleton<RestoreAtStart>();
+        services.AddSingleton<InspectDrops>();
+    }
+}

@@ -1,0 +1,87 @@
+using BackupApi.Catalog;
+using BackupApi.Engines.LiteDb;
+using BackupApi.Files;
+using BackupApi.Model;
+using BackupApi.Operations;
+using BackupApi.Operations.Restore;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace BackupApi.Tests.Support;
+
+/// <summary>Storage, backups and restore folder of one test, with the real operations over them, wired as the service wires them.</summary>
+internal sealed class RestoreWorld : IDisposable
+{
+    private readonly ServiceProvider services;
+    private int operations;
+
+    public RestoreWorld(Func<ServiceSettings, ServiceSettings>? change = null, string? root = null)
+    {
+        Temp = new TempFolder();
+        var folder = root ?? Temp.Path;
+        var settings = new ServiceSettings { StoragePath = $"{folder}/storage", BackupsPath = $"{folder}/backups", RestorePath = $"{folder}/restore", MinFreeBytes = 1 << 20, DropPatience = TimeSpan.FromSeconds(2) };
+        settings = change?.Invoke(settings) ?? settings;
+        Settings = settings;
+        var collection = new ServiceCollection();
+        collection.AddLogging();
+        collection.AddSingleton(TimeProvider.System);
+        collection.AddSingleton(new ScheduleState());
+        collection.AddOperations(settings, new LiteDbSettings());
+        services = collection.BuildServiceProvider();
+        Get<WorkFolders>().Prepare(isFirstStart: true);
+    }
+
+    public TempFolder Temp { get; }
+
+    public ServiceSettings Settings { get; }
+
+    public string Storage => Settings.StoragePath;
+
+    public string Restore => Settings.RestorePath;
+
+    public T Get<T>()
+        where T : notnull => services.GetRequiredService<T>();
+
+    /// <summary>A real database of the fixtures, copied below storage.</summary>
+    public void AddDatabase(string fixture, string folder) =>
+        Fixtures.CopyTo(fixture, Directory.CreateDirectory($"{Storage}/{folder}").FullName);
+
+    public async Task<Backup> BackUpAsync(Trigger trigger = Trigger.Manual)
+    {
+        using var stop = new CancellationTokenSource();
+        return (await Get<TakeBackup>().RunAsync(new CreateRequest { Trigger = trigger }, new OperationContext(NextId(), OperationKind.Backup, trigger, stop))).Backup;
+    }
+
+    public Task<RestoreResult> RestoreAsync(RestoreRequest request, CancellationToken ct = default) => Get<RestoreBackup>().RunAsync(Job(request), new Progress(), ct);
+
+    public Task<RestoreResult> RestoreAsync(string name) => RestoreAsync(new RestoreRequest { BackupName = name });
+
+    public Task<StartRestoreResult> StartAsync() => Get<RestoreAtStart>().RunAsync(NextId(), TakeSafetyAsync, new Progress(), CancellationToken.None);
+
+    public RestoreJob Job(RestoreRequest request) => new()
+    {
+        Id = NextId(),
+        Request = request,
+        ArchivePath = Get<BackupCatalog>().PathOf(request.BackupName),
+        TakeSafety = TakeSafetyAsync,
+    };
+
+    /// <summary>Everything in storage goes.</summary>
+    public void WipeStorage()
+    {
+        foreach (var name in Posix.ListNames(Storage))
+        {
+            TreeRemoval.Remove($"{Storage}/{name}");
+        }
+    }
+
+    public void Dispose()
+    {
+        services.Dispose();
+        Temp.Dispose();
+    }
+
+    private async Task<Backup?> TakeSafetyAsync(CancellationToken ct) =>
+        TreeWalker.Walk(Storage, static (path, _) => SwapFolder.IsReserved(path), ct).Nodes.Count == 0 ? null : await BackUpAsync(Trigger.Safety);
+
+    private string NextId() => $"20261120T120000Z-{Interlocked.Increment(ref operations):D4}";
+}

@@ -1,0 +1,39 @@
+using System.Diagnostics;
+using BackupApi.Files;
+
+namespace BackupApi.Tests.Support;
+
+/// <summary>A mount made for one test and undone after it. Needs root.</summary>
+public sealed class TestMount : IDisposable
+{
+    private readonly string path;
+
+    private TestMount(string path) => this.path = path;
+
+    public static TestMount Bind(string from, string to)
+    {
+        Run("mount", "--bind", from, to);
+        return new TestMount(to);
+    }
+
+    public static TestMount Tmpfs(string path, long megabytes)
+    {
+        Posix.MakeFolder(path, 0x1ED);
+        Run("mount", "-t", "tmpfs", "-o", $"size={megabytes}m", "tmpfs", path);
+        return new TestMount(path);
+    }
+
+    public static void Run(string program, params string[] arguments)
+    {
+        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true, RedirectStandardOutput = true, UseShellExecute = false })!;
+        var errors = process.StandardError.ReadToEndAsync();
+        process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        if (process.ExitCode != 0)
+        {
+            throw new InvalidOperationException($"{program} {string.Join(' ', arguments)}: {errors.GetAwaiter().GetResult()}");
+        }
+    }
+
+    public void Dispose() => Run("umount", path);
+}
