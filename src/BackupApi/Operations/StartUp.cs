@@ -5,13 +5,10 @@ using BackupApi.Operations.Restore;
 
 namespace BackupApi.Operations;
 
-<<<<<<< HEAD
-/// <summary>What happens before the door opens, in this order: folders, lock, leftovers, catalogue. What a kill left is cleared here.</summary>
-internal sealed partial class StartUp(WorkFolders folders, CheckFolders check, BackupCatalog catalog, ILogger<BackupManager> log) : IDisposable
-=======
 /// <summary>What happens before the door opens, in this order: folders, lock, leftovers, catalogue, the restore that waits. What a kill left is cleared here.</summary>
 internal sealed partial class StartUp(
     WorkFolders folders,
+    CheckFolders check,
     BackupCatalog catalog,
     OperationGate gate,
     RestoreAtStart restoreAtStart,
@@ -19,7 +16,6 @@ internal sealed partial class StartUp(
     RestoreFolderState restoreFolderState,
     TakeSafetyBackup takeSafetyBackup,
     ILogger<BackupManager> log) : IDisposable
->>>>>>> main
 {
     private readonly List<FolderLock> locks = [];
 
