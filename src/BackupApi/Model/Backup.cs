@@ -63,4 +63,7 @@ internal sealed record Backup
 
     /// <summary>When every file of storage was last read without believing fingerprints, by this backup or one before it; null when it is not known.</summary>
     public DateTimeOffset? FullReadAt { get; init; }
+
+    /// <summary>How each database looked when it was captured, by its name.</summary>
+    public IReadOnlyDictionary<string, SourceMemory> Memory { get; init; } = new Dictionary<string, SourceMemory>(StringComparer.Ordinal);
 }

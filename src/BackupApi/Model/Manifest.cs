@@ -86,6 +86,9 @@ internal sealed record ManifestSource
     /// <summary>Facts worth telling that are neither: an uncommitted tail that was dropped.</summary>
     public IReadOnlyList<Finding> Notes { get; init; } = [];
 
+    /// <summary>The backup that captured and verified it, when nothing of it changed since; null when this one did.</summary>
+    public string? InheritedFrom { get; init; }
+
     [JsonIgnore]
     public bool IsProven => Errors.Count == 0 && CapturedAt is not null && Verification >= BestVerification && Verification > VerificationLevel.None;
 }
