@@ -39,6 +39,7 @@ internal static class WiringCore
         services.AddSingleton<ApplyRetention>();
         services.AddSingleton<PredictRoom>();
         services.AddSingleton<PinGoodCopies>();
+        services.AddSingleton<PinBackup>();
         services.AddSingleton<TakeBackup>();
         services.AddSingleton<TakeSafetyBackup>();
         services.AddSingleton<VerifyBackup>();

@@ -49,7 +49,7 @@ internal static class BackupEndpoints
         return OperationAnswer.OfAsync(() => manager.StartBackup(request), wait, context, CreateAnswer.Of);
     }
 
-    private static Ok<ListAnswer> List(BackupManager manager) => TypedResults.Ok(ListAnswer.Of(manager.List()));
+    private static Ok<ListAnswer> List(BackupManager manager) => TypedResults.Ok(ListAnswer.Of(manager.PlanRetention()));
 
     private static Ok<ExportAnswer> Export(BackupManager manager) => TypedResults.Ok(new ExportAnswer(BackupsMetadata.Of(manager.List())));
 

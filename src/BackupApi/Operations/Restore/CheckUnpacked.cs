@@ -11,9 +11,10 @@ internal sealed class CheckUnpacked(FindSources findSources)
 {
     /// <summary>Recognises and verifies what lies in <paramref name="tree"/>.</summary>
     /// <param name="manifest">Null for an archive that carries none of ours.</param>
+    /// <param name="damaged">Databases that are known to have been damaged when they were captured: they come back as they were.</param>
     /// <param name="isSelected">What the restore is about; sources outside of it are no business of this check.</param>
     /// <exception cref="BackupException"><see cref="Fault.VerificationFailed"/>, unless <paramref name="force"/>: a source is damaged that was not when it was captured, or one that the manifest lists is not there.</exception>
-    public async Task<IReadOnlyList<CheckedSource>> RunAsync(StorageTree tree, Manifest? manifest, Func<string, bool> isSelected, bool force, Progress progress, CancellationToken ct)
+    public async Task<IReadOnlyList<CheckedSource>> RunAsync(StorageTree tree, Manifest? manifest, IReadOnlyList<string> damaged, Func<string, bool> isSelected, bool force, Progress progress, CancellationToken ct)
     {
         var found = findSources.In(tree).Where(source => source.Source.Engine != Source.PlainFiles).ToList();
         progress.Enter("check", newFilesTotal: found.Count);
@@ -26,19 +27,15 @@ internal sealed class CheckUnpacked(FindSources findSources)
 
         if (!force)
         {
-            Require(results, manifest, isSelected);
+            Require(results, manifest, damaged, isSelected);
         }
 
         return results;
     }
 
-    /// <summary>Whether the backup itself says that the database was damaged when it was taken: it then comes back as it was, with a warning.</summary>
-    private static bool WasDamaged(CheckedSource result, Manifest? manifest) =>
-        manifest?.Sources.FirstOrDefault(source => source.Name == PathText.Show(result.Found.Source.Name)) is { Errors.Count: > 0 };
-
-    private static void Require(List<CheckedSource> results, Manifest? manifest, Func<string, bool> isSelected)
+    private static void Require(List<CheckedSource> results, Manifest? manifest, IReadOnlyList<string> known, Func<string, bool> isSelected)
     {
-        if (results.Find(result => result.Verdict.IsDamaged && !WasDamaged(result, manifest)) is { } damaged)
+        if (results.Find(result => result.Verdict.IsDamaged && !known.Contains(PathText.Show(result.Found.Source.Name), StringComparer.Ordinal)) is { } damaged)
         {
             throw new BackupException(
                 Fault.VerificationFailed,

@@ -28,6 +28,7 @@ internal sealed class RestoreBackup(
         var target = job.Request.To is { } to ? UnpackTarget.Require(folders.Storage, to) : null;
 
         var proof = await ProveAsync(job, progress, ct);
+        job = job with { Damaged = [.. (proof.Manifest?.Sources ?? []).Where(source => source.Errors.Count > 0).Select(source => source.Name)] };
         compatibility.Require(proof.Manifest, job.Request.Force);
         room.Require(proof.ContentBytes, proof.Entries);
 
@@ -52,10 +53,8 @@ internal sealed class RestoreBackup(
         var began = clock.GetTimestamp();
         var tree = TreeWalker.Walk(folder.New, ct: ct);
         var selection = new SelectPaths(job.Request.Paths);
-        var (manifest, _) = Posix.FindTargetStat(job.ArchivePath) is null ? (null, null) : await archives.ReadFactsAsync(job.ArchivePath, ct);
-        var isSelected = selection.Within(findSources.In(tree));
-        var sources = await checkUnpacked.RunAsync(tree, manifest, isSelected, job.Request.Force, progress, ct);
-        var staged = new StagedTree(tree, sources, isSelected, selection.IsEverything, []);
+        var sources = await checkUnpacked.RunAsync(tree, null, job.Damaged, static _ => true, job.Request.Force, progress, ct);
+        var staged = new StagedTree(tree, sources, selection.Within(findSources.In(tree)), selection.IsEverything, []);
         var result = await PutInPlaceAsync(job with { AtStart = true }, folder, staged, progress, ct);
         return result with { BackupName = job.Request.BackupName, Duration = clock.GetElapsedTime(began) };
     }
@@ -103,7 +102,7 @@ internal sealed class RestoreBackup(
             tree = PruneTree.To(tree, isSelected);
         }
 
-        var verified = await checkUnpacked.RunAsync(tree, proof.Manifest, isSelected, job.Request.Force, progress, ct);
+        var verified = await checkUnpacked.RunAsync(tree, proof.Manifest, job.Damaged, isSelected, job.Request.Force, progress, ct);
         return new StagedTree(tree, verified, isSelected, selection.IsEverything, unpacked.NotGivenBack);
     }
 
@@ -127,7 +126,7 @@ internal sealed class RestoreBackup(
         var difference = TreeCompare.Of(live, staged.Tree, rules, ct);
         SwapPreflight.Require(live, difference.Steps);
         var damaged = staged.Sources.Where(source => source.Verdict.IsDamaged).ToList();
-        var origin = Origin(job) with { SafetyBackup = safety?.Name, Damaged = [.. damaged.Select(source => PathText.Show(source.Found.Source.Name))] };
+        var origin = Origin(job) with { SafetyBackup = safety?.Name };
         var plan = new SwapPlan
         {
             Steps = difference.Steps,
@@ -171,7 +170,11 @@ internal sealed class RestoreBackup(
         try
         {
             job.Settle?.Invoke();
-            lastRestore.Write(origin);
+            if (!job.IsHealing)
+            {
+                lastRestore.Write(origin);
+            }
+
             folder.Remove();
             return [];
         }
@@ -232,7 +235,9 @@ internal sealed class RestoreBackup(
         ArchivePath = job.ArchivePath,
         Paths = job.Request.Paths,
         Force = job.Request.Force,
+        IsHealing = job.IsHealing,
         Claim = job.Claim,
+        Damaged = job.Damaged,
         At = clock.GetUtcNow(),
     };
 
