@@ -2,10 +2,9 @@ using BackupApi;
 using BackupApi.Http;
 using BackupApi.Http.OpenApi;
 
-if (args is ["--version"])
+if (await WiringCli.RunCommandAsync(args) is { } exitCode)
 {
-    Console.WriteLine($"BackupApi {Wiring.Version}");
-    return 0;
+    return exitCode;                // --version, --healthcheck, create, verify, restore
 }
 
 var builder = Wiring.CreateBuilder(args);

@@ -144,6 +144,7 @@ internal sealed class BackupCatalog(string folder, Func<string, CancellationToke
             Warnings = state.Report?.Warnings ?? [],
             Errors = state.Report?.Errors ?? [],
             TreeDigest = state.TreeDigest,
+            FullReadAt = state.FullReadAt,
             ContentBytes = state.Report?.ContentBytes ?? 0,
         };
     }
