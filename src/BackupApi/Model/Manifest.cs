@@ -100,7 +100,7 @@ internal sealed record Report
 
     public required Outcome Outcome { get; init; }
 
-    /// <summary>The lowest level over all sources.</summary>
+    /// <summary>The lowest level over all databases; <see cref="VerificationLevel.Archive"/> where there is none, for plain files reach no higher.</summary>
     public required VerificationLevel Verification { get; init; }
 
     /// <summary>Whether every source reached the best level of its kind.</summary>
