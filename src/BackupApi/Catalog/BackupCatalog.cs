@@ -143,6 +143,7 @@ internal sealed class BackupCatalog(string folder, Func<string, CancellationToke
             Sources = state.Manifest?.Sources ?? [],
             Warnings = state.Report?.Warnings ?? [],
             Errors = state.Report?.Errors ?? [],
+            Skipped = state.Report?.Skipped ?? [],
             TreeDigest = state.TreeDigest,
             Memory = state.Memory,
             FullReadAt = state.FullReadAt,

@@ -55,6 +55,9 @@ internal sealed record Backup
 
     public IReadOnlyList<Finding> Errors { get; init; } = [];
 
+    /// <summary>Names that are no data and were left out.</summary>
+    public IReadOnlyList<Finding> Skipped { get; init; } = [];
+
     /// <summary>Bytes of content, before compression; 0 when unknown.</summary>
     public long ContentBytes { get; init; }
 

@@ -1,4 +1,5 @@
 using BackupApi.Catalog;
+using BackupApi.Engines.Sqlite;
 using BackupApi.Files;
 using BackupApi.Model;
 using BackupApi.Operations.Restore;
@@ -57,6 +58,8 @@ internal sealed partial class StartUp(
         catalog.RemoveOrphanedStates();
         var count = catalog.List().Count;
         LogFound(log, count, folders.Storage, folders.Backups, folders.Restore);
+        var library = SqliteLibrary.Describe();
+        LogLibrary(log, library);
         if (restoreFolder.HasWork || SwapFolder.FindAll(folders.Storage).Count > 0)
         {
             await RestoreAsync();
@@ -90,6 +93,9 @@ internal sealed partial class StartUp(
     }
 
     public void Dispose() => locks.ForEach(folderLock => folderLock.Dispose());
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "SQLite databases are read with {Library}")]
+    private static partial void LogLibrary(ILogger logger, string library);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Taken up from before: {What}: {Message}")]
     private static partial void LogRecovered(ILogger logger, string what, string message);
