@@ -84,7 +84,8 @@ internal sealed class SqliteCapture(Source source, string root, string into, Sql
         RemoveStaged();
         Posix.CreateNew(staged).Dispose();
         var backup = new OnlineBackup(live, staged, settings, time);
-        if (await Task.Run(() => backup.RunAsync(stat, ct), ct))
+        var isBusyInRollbackMode = Posix.FindStat(live + SideFiles.Wal) is null && time.GetUtcNow() - stat.Modified.ToDateTimeOffset() < settings.SeldomWrites;
+        if (!isBusyInRollbackMode && await Task.Run(() => backup.RunAsync(stat, ct), ct))
         {
             return Copied(stat, attempt, "online backup", backup.CapturedAt, backup.OwnerHeld);
         }
