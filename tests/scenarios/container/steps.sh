@@ -39,7 +39,7 @@ running() {
 service() {
   local name=$1
   shift
-  docker rm -f "$name" > /dev/null 2>&1 || true
+  docker rm -f oom user root rights > /dev/null 2>&1 || true
   docker run -d --name "$name" --read-only --cap-drop ALL --security-opt no-new-privileges:true -p "127.0.0.1:$((port + 1)):8080" \
     -e BACKUP_ON_START=never -e BACKUP_ON_STOP=never \
     -v "$work/$name/storage:/storage" -v "$work/$name/backups:/backups" -v "$work/$name/restore:/restore" "$@" backupapi > /dev/null 2>&1 || fail "docker run $name"
@@ -139,19 +139,22 @@ backup() {
 $counted" ] || fail "the unpacked database is another one"
 }
 
+# drop ARCHIVE AS: as the person would whose files these are. (Archives are readable by their owner only: a copy made by root is root's.)
+drop() { install -o "$uid" -g "$uid" -m 600 "$1" "$2"; }
+
 # lose_and_drop: what the application has is gone, the archive lies in restore/.
 lose_and_drop() {
   find "$project/storage" -mindepth 1 -delete
-  cp "$project/backups/$(cat "$work/name")" "$project/restore/"
+  drop "$project/backups/$(cat "$work/name")" "$project/restore/$(cat "$work/name")"
 }
 
 restarts() {
   [ -e "$work/name" ] || backup
   local good=0 since line slowest=0 began name
   name=$(cat "$work/name")
-  cp "$project/backups/$name" "$work/kept.tar.gz"
+  cp -p "$project/backups/$name" "$work/kept.tar.gz"
   for i in $(seq "$restarts"); do
-    [ -e "$project/backups/$name" ] || cp "$work/kept.tar.gz" "$project/backups/$name"
+    [ -e "$project/backups/$name" ] || cp -p "$work/kept.tar.gz" "$project/backups/$name"
     lose_and_drop
     since=$(now)
     began=$SECONDS
@@ -172,7 +175,7 @@ killed_alone() {
   id=$(container backupapi)
   inode=$(stat -c %i "$project/storage/shop.db")
   before=$(docker inspect -f '{{.RestartCount}}' "$id")
-  cp "$project/backups/$(newest)" "$project/restore/waiting.tar.gz"
+  drop "$project/backups/$(newest)" "$project/restore/waiting.tar.gz"
   kill -KILL "$(docker inspect -f '{{.State.Pid}}' "$id")"
   until_true 60 test_restarted "$id" "$before" || fail "the service was not started again"
   until_true 60 ready || fail "the service is not ready after kill -9"
@@ -291,7 +294,7 @@ back_up_lose_restore() {
   [ "$archive" != null ] || fail "create: $(cat "$work/$name.json")"
   docker stop "$name" > /dev/null
   find "$work/$name/storage" -mindepth 1 -delete
-  cp "$work/$name/backups/$archive" "$work/$name/restore/"
+  drop "$work/$name/backups/$archive" "$work/$name/restore/$archive"
   docker start "$name" > /dev/null
   until_true 60 alone_ready || fail "the service is not ready after the restore"
   [ ! -e "$work/$name/restore/$archive" ] || fail "nothing was restored: $(docker logs --tail 5 "$name" 2>&1)"
