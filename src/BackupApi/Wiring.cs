@@ -146,6 +146,7 @@ internal static class Wiring
         Interval = options.Schedule.Interval,
         MaxBackups = options.Schedule.MaxBackups,
         MaxSafetyBackups = options.Schedule.MaxSafetyBackups,
+        Retention = options.Retention.ToRules(),
         OnStart = options.Schedule.OnStart switch { StartChoice.Always => StartBackup.Always, StartChoice.Never => StartBackup.Never, _ => StartBackup.Stale },
         OnStop = options.Schedule.OnStop == StopChoice.Never ? StopBackup.Never : StopBackup.Changed,
         RestartCommand = options.Restore.RestartCommand,

@@ -27,7 +27,6 @@ internal static class WiringCore
         ]);
 
         services.AddSingleton<ArchiveReader>();
-        services.AddSingleton(new ArchiveWriter(new ArchiveWriterSettings { Threads = settings.Threads, BytesPerSecond = settings.BytesPerSecond }));
         services.AddSingleton(provider => new BackupCatalog(settings.BackupsPath, provider.GetRequiredService<ArchiveReader>().ReadFactsAsync));
 
         services.AddSingleton<OperationLedger>();
@@ -39,6 +38,15 @@ internal static class WiringCore
         services.AddSingleton<ApplyRetention>();
         services.AddSingleton<PredictRoom>();
         services.AddSingleton<PinGoodCopies>();
+        services.AddSingleton<LookAtStorage>();
+        services.AddSingleton(provider => new WriteBackup(
+            provider.GetRequiredService<WorkFolders>(),
+            new ArchiveWriter(new ArchiveWriterSettings { Threads = settings.Threads, BytesPerSecond = settings.BytesPerSecond }),
+            new ArchiveWriter(new ArchiveWriterSettings { Threads = settings.ScheduledThreads, BytesPerSecond = settings.ScheduledBytesPerSecond }),
+            provider.GetRequiredService<BackupCatalog>(),
+            provider.GetRequiredService<SequenceCounter>(),
+            provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<PinBackup>();
         services.AddSingleton<TakeBackup>();
         services.AddSingleton<TakeSafetyBackup>();
         services.AddSingleton<VerifyBackup>();

@@ -6,7 +6,7 @@ using BackupApi.Model;
 namespace BackupApi.Catalog;
 
 /// <summary>What backups there are in one folder. A cache: always rebuilt from the archives, and from what lies beside them.</summary>
-/// <remarks>Reads are answered from memory and may come from any thread; <see cref="RefreshAsync"/> and the changes come one at a time (the operation gate).</remarks>
+/// <remarks>Reads are answered from memory and may come from any thread; <see cref="RefreshAsync"/> comes from the operation that holds the gate; a single change may come beside it.</remarks>
 /// <param name="folder">The backups folder.</param>
 /// <param name="readArchive">Reads manifest and report of an archive; nulls for one that carries none of ours.</param>
 internal sealed class BackupCatalog(string folder, Func<string, CancellationToken, Task<(Manifest? Manifest, Report? Report)>> readArchive)
@@ -16,6 +16,9 @@ internal sealed class BackupCatalog(string folder, Func<string, CancellationToke
     private static readonly string[] ArchiveEndings = [".tar.gz", ".tgz", ".tar", ".zip", ".tar.bz2"];
 
     private readonly ConcurrentDictionary<string, Backup> backups = new(StringComparer.Ordinal);
+
+    /// <summary>A pin set by a person may meet an operation's own record of the same archive: what one reads and writes is not parted by the other.</summary>
+    private readonly Lock changing = new();
 
     /// <summary>Newest first: by sequence number, then by date and name for archives that carry none.</summary>
     public IReadOnlyList<Backup> List() =>
@@ -58,12 +61,15 @@ internal sealed class BackupCatalog(string folder, Func<string, CancellationToke
     /// <exception cref="IOException">The state file could not be written; memory holds it all the same.</exception>
     public Backup Record(string name, Func<BackupState, BackupState> change)
     {
-        var stat = Posix.Stat(PathOf(name));
-        var state = change(LoadState(name)).ReadFrom(stat);
-        var backup = Describe(name, stat, state);
-        backups[name] = backup;
-        AtomicFile.Write(StatePath(name), JsonSerializer.SerializeToUtf8Bytes(state, Json.Indented));
-        return backup;
+        lock (changing)
+        {
+            var stat = Posix.Stat(PathOf(name));
+            var state = change(LoadState(name)).ReadFrom(stat);
+            var backup = Describe(name, stat, state);
+            backups[name] = backup;
+            AtomicFile.Write(StatePath(name), JsonSerializer.SerializeToUtf8Bytes(state, Json.Indented));
+            return backup;
+        }
     }
 
     /// <summary>Removes an archive and what lies beside it. The archive goes first: a kill in between leaves a state file that belongs to nothing.</summary>
@@ -138,6 +144,7 @@ internal sealed class BackupCatalog(string folder, Func<string, CancellationToke
             Warnings = state.Report?.Warnings ?? [],
             Errors = state.Report?.Errors ?? [],
             TreeDigest = state.TreeDigest,
+            FullReadAt = state.FullReadAt,
             ContentBytes = state.Report?.ContentBytes ?? 0,
         };
     }

@@ -7,6 +7,8 @@ internal sealed record BackupApiOptions
 
     public required ScheduleOptions Schedule { get; init; }
 
+    public required RetentionOptions Retention { get; init; }
+
     public required RestoreOptions Restore { get; init; }
 
     public required CaptureOptions Capture { get; init; }
@@ -23,6 +25,7 @@ internal sealed record BackupApiOptions
         {
             Folders = FolderOptions.Read(settings),
             Schedule = ScheduleOptions.Read(settings),
+            Retention = RetentionOptions.Read(settings),
             Restore = RestoreOptions.Read(settings),
             Capture = CaptureOptions.Read(settings),
             LiteDb = LiteDbOptions.Read(settings),

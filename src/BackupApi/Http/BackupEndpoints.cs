@@ -12,7 +12,7 @@ namespace BackupApi.Http;
 internal static class BackupEndpoints
 {
     /// <summary>A backup's name in a route; the literal calls are none, so that GET of <c>create</c> is a wrong method and not an unknown backup.</summary>
-    public const string NameRoute = "/{name:regex(^(?!create$|restore$))}";
+    public const string NameRoute = "/{name:regex(^(?!create$|restore$|undo-restore$))}";
 
     public static void MapBackups(this IEndpointRouteBuilder routes)
     {
@@ -49,7 +49,7 @@ internal static class BackupEndpoints
         return OperationAnswer.OfAsync(() => manager.StartBackup(request), wait, context, CreateAnswer.Of);
     }
 
-    private static Ok<ListAnswer> List(BackupManager manager) => TypedResults.Ok(ListAnswer.Of(manager.List()));
+    private static Ok<ListAnswer> List(BackupManager manager) => TypedResults.Ok(ListAnswer.Of(manager.PlanRetention()));
 
     private static Ok<ExportAnswer> Export(BackupManager manager) => TypedResults.Ok(new ExportAnswer(BackupsMetadata.Of(manager.List())));
 

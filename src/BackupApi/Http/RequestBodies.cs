@@ -12,6 +12,20 @@ internal sealed record CreateBody
     public JsonElement? Metadata { get; init; }
 }
 
+/// <summary>Body of <c>POST /api/backup/undo-restore</c>; may be left out.</summary>
+internal sealed record UndoBody
+{
+    /// <summary>Goes on although somebody has the storage open.</summary>
+    public bool Force { get; init; }
+}
+
+/// <summary>Body of <c>POST /api/backup/{name}/pin</c>; may be left out.</summary>
+internal sealed record PinBody
+{
+    /// <summary>Why, up to 100 characters.</summary>
+    public string? Note { get; init; }
+}
+
 /// <summary>Body of <c>POST /api/backup/restore</c>.</summary>
 internal sealed record RestoreBody
 {

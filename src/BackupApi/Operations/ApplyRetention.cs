@@ -5,18 +5,19 @@ using BackupApi.Model;
 namespace BackupApi.Operations;
 
 /// <summary>Removes what the retention plan says, and nothing else.</summary>
-internal sealed partial class ApplyRetention(ServiceSettings settings, BackupCatalog catalog, ILogger<BackupManager> log)
+internal sealed partial class ApplyRetention(ServiceSettings settings, BackupCatalog catalog, TimeProvider clock, ILogger<BackupManager> log)
 {
     /// <summary>Proven backups that rotation leaves when it must make room before a backup.</summary>
     public const int ProvenKeptForRoom = 2;
 
-    public RetentionPlan Plan() => new RetentionPolicy(settings.MaxBackups, settings.MaxSafetyBackups).Plan(catalog.List());
+    public RetentionPlan Plan() =>
+        new RetentionPolicy(settings.MaxBackups, settings.MaxSafetyBackups) { Rules = settings.Retention, TimeZone = settings.TimeZone }.Plan(catalog.List(), clock.GetUtcNow());
 
     /// <summary>Removes each backup the plan gives up, logging the rule. A kill in between leaves the rest to the next run. Gives the names removed.</summary>
     public IReadOnlyList<string> Run()
     {
         var removed = new List<string>();
-        foreach (var decision in Plan().Decisions.Where(d => !d.Keep))
+        foreach (var decision in Plan().Decisions.Where(d => !d.Keep && catalog.Find(d.Backup.Name) is { Pins.Count: 0 }))
         {
             catalog.Remove(decision.Backup.Name);
             removed.Add(decision.Backup.Name);
@@ -32,7 +33,7 @@ internal sealed partial class ApplyRetention(ServiceSettings settings, BackupCat
     {
         var newestFirst = catalog.List();
         var untouchable = newestFirst.Where(b => b.IsOurs && b.IsProven).Take(ProvenKeptForRoom).Select(b => b.Name).ToHashSet(StringComparer.Ordinal);
-        var protectedByRule = new RetentionPolicy(1).Plan(newestFirst).Keep.Select(b => b.Name).ToHashSet(StringComparer.Ordinal);
+        var protectedByRule = RetentionPolicy.ProtectedOf(newestFirst).Select(b => b.Name).ToHashSet(StringComparer.Ordinal);
         foreach (var backup in newestFirst.Reverse().Where(b => b.IsOurs && !b.IsSafety && !untouchable.Contains(b.Name) && !protectedByRule.Contains(b.Name)))
         {
             if (untouchable.Count < ProvenKeptForRoom || MountFacts.Of(settings.BackupsPath).FreeBytes >= neededBytes)

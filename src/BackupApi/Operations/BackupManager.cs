@@ -26,6 +26,7 @@ internal sealed class BackupManager(
     TakeSafetyBackup takeSafetyBackup,
     RestoreFolderState restoreFolderState,
     ApplyRetention retention,
+    PinBackup pins,
     WatchHealth health)
 {
     /// <summary>How many idempotency keys are remembered.</summary>
@@ -128,6 +129,13 @@ internal sealed class BackupManager(
 
     /// <summary>One file out of a backup, verified, written to <paramref name="destination"/>.</summary>
     public Task<ArchiveEntry> CopyFileAsync(string name, string path, Stream destination, CancellationToken ct) => reader.CopyEntryAsync(Get(name).Path, path, destination, ct);
+
+    /// <summary>Protects a backup from rotation until it is unpinned; at once, whatever is running.</summary>
+    /// <param name="note">Why, up to <see cref="CreateRequest.MaxLabelLength"/> characters; null for no reason given.</param>
+    public Backup Pin(string name, string? note) => pins.Pin(Get(name), note);
+
+    /// <summary>Lets go of a backup that was pinned by request; of one this service pinned itself only with <paramref name="force"/>.</summary>
+    public Backup Unpin(string name, bool force) => pins.Unpin(Get(name), force);
 
     /// <summary>What rotation would keep and remove now.</summary>
     public RetentionPlan PlanRetention() => retention.Plan();

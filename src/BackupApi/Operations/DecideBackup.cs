@@ -39,6 +39,13 @@ internal sealed class DecideBackup(ServiceSettings settings, WorkFolders folders
         return beyondDoubt && tree.Nodes.Any(n => n.Stat.Kind == FileKind.File && n.Stat.Changed.CompareTo(settled) > 0);
     }
 
+    /// <summary>Whether a scheduled run may confirm the last backup instead of writing an equal one: it is proven, and beyond doubt nothing changed since.</summary>
+    public bool MayConfirm(Backup last, StorageTree tree) =>
+        !settings.AlwaysWrite && last is { IsProven: true, IsSafety: false } && MountFacts.Of(folders.Storage).IsLocalDisk && !HasChanged(tree, beyondDoubt: true);
+
+    /// <summary>Whether fingerprints were believed long enough, and every file is to be read again.</summary>
+    public bool WantsFullRead(Backup? last) => last?.FullReadAt is not { } at || clock.GetUtcNow() - at >= settings.FullReadEvery || !MountFacts.Of(folders.Storage).IsLocalDisk;
+
     public bool AtStop() => settings is { AutoBackupEnabled: true, OnStop: StopBackup.Changed } && Directory.Exists(folders.Storage)
         && HasChanged(TreeWalker.Walk(folders.Storage, folders.Own().Contains), beyondDoubt: false);
 }

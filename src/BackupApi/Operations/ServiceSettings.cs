@@ -1,3 +1,5 @@
+using BackupApi.Model;
+
 namespace BackupApi.Operations;
 
 /// <summary>When a backup is taken at the start of the service.</summary>
@@ -43,6 +45,9 @@ internal sealed record ServiceSettings
 
     /// <summary>From 1.</summary>
     public int MaxSafetyBackups { get; init; } = 3;
+
+    /// <summary>A calendar in place of <see cref="MaxBackups"/>, and bounds of age and size; none by default.</summary>
+    public RetentionRules Retention { get; init; } = new();
 
     public StartBackup OnStart { get; init; } = StartBackup.Stale;
 

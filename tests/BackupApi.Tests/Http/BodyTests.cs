@@ -131,6 +131,9 @@ public sealed class BodyTests(RunningService service) : IClassFixture<RunningSer
         Assert.Equal(404, (await service.PostAsync("/api/backup/restore", """{"backupName":"backup_2020-01-01_000000.tar.gz"}""")).Status);
 
     [Fact]
+    public async Task Nothing_to_undo_is_404() => Assert.Equal(404, (await service.PostAsync("/api/backup/undo-restore", "{}")).Status);
+
+    [Fact]
     public void The_first_error_of_a_body_is_an_expected_failure() =>
         Assert.Equal(Fault.InvalidRequest, Assert.Throws<BackupException>(() => JsonText.Parse<CreateBody>("{")).Fault);
 

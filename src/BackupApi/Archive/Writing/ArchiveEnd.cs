@@ -1,4 +1,3 @@
-using System.IO.Compression;
 using BackupApi.Archive.Chunks;
 using BackupApi.Archive.Format;
 using BackupApi.Archive.Tar;
@@ -7,7 +6,7 @@ using BackupApi.Model;
 namespace BackupApi.Archive.Writing;
 
 /// <summary>Writes what follows the content: report, checksums, index, locator, the end of the tar and of the gzip member; and last, at the head, the manifest.</summary>
-internal sealed class ArchiveEnd(ArchiveOutput output, CompressionLevel level)
+internal sealed class ArchiveEnd(ArchiveOutput output, int level)
 {
     private const uint OwnMode = 0x1A4; /* 0644 */
 

@@ -87,21 +87,21 @@ internal sealed class SqliteCapture(Source source, string root, string into, Sql
         Posix.CreateNew(staged).Dispose();
         var backup = new OnlineBackup(live, staged, settings, time);
         var head = ReadHead();
-        await Task.Run(() => backup.RunAsync(stat, ct), ct);
-        if (head.AsSpan().SequenceEqual(ReadHead()))
+        if (await Task.Run(() => backup.RunAsync(stat, ct), ct))
         {
-            GiveBackCounters(head);
+            if (head.AsSpan().SequenceEqual(ReadHead()))
+            {
+                GiveBackCounters(head);
+            }
+
+            return Copied(stat, attempt, "online backup", backup.CapturedAt, backup.OwnerHeld);
         }
 
-        return new Capture
-        {
-            Source = source,
-            Files = [Quiet(source.Name, stat)],
-            CapturedAt = backup.CapturedAt,
-            OwnerHeld = backup.OwnerHeld,
-            Attempts = attempt,
-            Method = "online backup",
-        };
+        RemoveStaged();
+        Posix.CreateNew(staged).Dispose();
+        var copy = new LockedCopy(live, staged, settings, time);
+        await Task.Run(() => copy.RunAsync(ct), ct);
+        return Copied(stat, attempt, "compare and patch", copy.CapturedAt, copy.OwnerHeld);
     }
 
     /// <summary>The backup interface counts its own commit into the copy's header. In rollback mode the owner's header tells exactly which state was copied, so the copy gets it back and is the same to the byte.</summary>
@@ -118,6 +118,16 @@ internal sealed class SqliteCapture(Source source, string root, string into, Sql
             RandomAccess.Write(copy, head.Slice(at, length), at);
         }
     }
+
+    private Capture Copied(FileStat stat, int attempt, string method, DateTimeOffset at, TimeSpan held) => new()
+    {
+        Source = source,
+        Files = [Quiet(source.Name, stat)],
+        CapturedAt = at,
+        OwnerHeld = held,
+        Attempts = attempt,
+        Method = method,
+    };
 
     private async Task<Capture?> CopyAfterAsync(SqliteFailure failure, int attempt, CancellationToken ct)
     {

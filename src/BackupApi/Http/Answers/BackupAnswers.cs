@@ -49,6 +49,9 @@ internal record BackupFacts
     /// <summary>Why it is kept whatever rotation says; empty when it is not.</summary>
     public required IReadOnlyList<string> Pins { get; init; }
 
+    /// <summary>The places it fills in the retention calendar, in the list; null elsewhere.</summary>
+    public IReadOnlyList<string>? Slots { get; init; }
+
     /// <summary>A later run found that nothing had changed: it was still current then.</summary>
     public DateTimeOffset? ConfirmedAt { get; init; }
 

@@ -10,6 +10,9 @@ internal sealed record ListAnswer(IReadOnlyList<BackupFacts> Backups)
     public bool Success => true;
 
     public static ListAnswer Of(IEnumerable<Backup> backups) => new([.. backups.Select(BackupFacts.Of)]);
+
+    /// <summary>As rotation sees them now, each with the places in the calendar that it fills.</summary>
+    public static ListAnswer Of(RetentionPlan plan) => new([.. plan.Decisions.Select(decision => BackupFacts.Of(decision.Backup) with { Slots = decision.Slots })]);
 }
 
 /// <summary>Everything about all backups, to be kept elsewhere.</summary>
@@ -116,8 +119,15 @@ internal sealed record RetentionAnswer(IReadOnlyList<RetentionFacts> Keep, IRead
         [.. plan.Decisions.Where(decision => !decision.Keep).Select(RetentionFacts.Of)]);
 }
 
-internal sealed record RetentionFacts(string Name, DateTimeOffset Created, long Size, IReadOnlyList<string> Reasons)
+/// <param name="Slots">The places in the calendar it fills; empty without one.</param>
+internal sealed record RetentionFacts(string Name, DateTimeOffset Created, long Size, IReadOnlyList<string> Reasons, IReadOnlyList<string> Slots)
 {
     public static RetentionFacts Of(RetentionDecision decision) =>
-        new(decision.Backup.Name, decision.Backup.CreatedAt, decision.Backup.SizeBytes, decision.Reasons);
+        new(decision.Backup.Name, decision.Backup.CreatedAt, decision.Backup.SizeBytes, decision.Reasons, decision.Slots);
+}
+
+/// <summary>A backup was pinned or let go.</summary>
+internal sealed record PinAnswer(string Name, IReadOnlyList<string> Pins)
+{
+    public bool Success => true;
 }

@@ -90,7 +90,11 @@ internal static class Examples
     public static readonly VerifyAnswer Verified = VerifyAnswer.Of(
         new VerifyResult { Backup = Backup, IsWhole = true, Errors = [], Entries = 2, ContentBytes = 40960, Duration = TimeSpan.FromMilliseconds(25) }, Operation);
 
-    public static readonly RetentionAnswer Retention = new([new RetentionFacts(Name, Noon, 10486, ["newest proven backup", "rotation 1 of 10"])], []);
+    public static readonly RetentionAnswer Retention = new([new RetentionFacts(Name, Noon, 10486, ["newest proven backup", "daily 2026-11-20"], ["daily 2026-11-20"])], []);
+
+    public static readonly PinBody PinBody = new() { Note = "before the migration" };
+
+    public static readonly PinAnswer Pinned = new(Name, ["by request: before the migration"]);
 
     public static readonly RestoreAnswer Restored = RestoreAnswer.Of(
         new RestoreResult { BackupName = Name, Applied = true, SafetyBackup = "backup_2026-11-20_130000.tar.gz", Files = 2, Bytes = 40960, Duration = TimeSpan.FromMilliseconds(310) },

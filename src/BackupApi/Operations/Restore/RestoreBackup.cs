@@ -14,6 +14,7 @@ internal sealed class RestoreBackup(
     AnyArchive archives,
     CheckCompatibility compatibility,
     RestoreRoom room,
+    RepairLevelDbLock repairLocks,
     LastRestore lastRestore,
     TimeProvider clock)
 {
@@ -52,8 +53,10 @@ internal sealed class RestoreBackup(
         var began = clock.GetTimestamp();
         var tree = TreeWalker.Walk(folder.New, ct: ct);
         var selection = new SelectPaths(job.Request.Paths);
-        var sources = await checkUnpacked.RunAsync(tree, null, job.Damaged, static _ => true, job.Request.Force, progress, ct);
-        var staged = new StagedTree(tree, sources, selection.Within(findSources.In(tree)), selection.IsEverything, []);
+        var (manifest, _) = Posix.FindTargetStat(job.ArchivePath) is null ? (null, null) : await archives.ReadFactsAsync(job.ArchivePath, ct);
+        var isSelected = selection.Within(findSources.In(tree));
+        var sources = await checkUnpacked.RunAsync(tree, manifest, job.Damaged, isSelected, job.Request.Force, progress, ct);
+        var staged = new StagedTree(tree, sources, isSelected, selection.IsEverything, []);
         var result = await PutInPlaceAsync(job with { AtStart = true }, folder, staged, progress, ct);
         return result with { BackupName = job.Request.BackupName, Duration = clock.GetElapsedTime(began) };
     }
@@ -143,6 +146,7 @@ internal sealed class RestoreBackup(
         }
 
         var warnings = Settle(job, folder, origin);
+        warnings.AddRange(repairLocks.Run(CancellationToken.None));
         warnings.AddRange(damaged.Select(source => new Finding(source.Verdict.Errors[0].Where, $"Restored as damaged as it was when it was captured: {source.Verdict.Errors[0].Message}")));
         if (owners.Doubt is { } doubt)
         {

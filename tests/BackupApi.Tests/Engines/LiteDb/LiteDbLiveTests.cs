@@ -31,7 +31,7 @@ public sealed class LiteDbLiveTests(ITestOutputHelper output) : IDisposable
     [InlineData(OwnerMode.Shared)]
     internal void A_naive_copy_in_the_same_harness_is_torn_in_most_runs(OwnerMode mode)
     {
-        using var owner = new TinyOwner(Path.Combine(folder.Folder("storage"), "bank.db"), mode, 2000, 8000, checkpointPages: 300);
+        using var owner = new TinyOwner(Path.Combine(folder.Folder("storage"), "bank.db"), mode, 6000, 8000, checkpointPages: 300);
         owner.Start();
         var torn = 0;
         for (var i = 0; i < 20; i++)
@@ -51,7 +51,7 @@ public sealed class LiteDbLiveTests(ITestOutputHelper output) : IDisposable
     [Fact]
     public async Task An_owner_too_busy_is_reported_after_the_patience_with_a_hint()
     {
-        using var owner = new TinyOwner(Path.Combine(folder.Folder("storage"), "bank.db"), OwnerMode.Shared, 200, 8000);
+        using var owner = new TinyOwner(Path.Combine(folder.Folder("storage"), "bank.db"), OwnerMode.Shared, 12_000, 8000);
         owner.Start();
         var settings = new LiteDbSettings { AllowLease = false, Patience = TimeSpan.FromSeconds(1) };
 
