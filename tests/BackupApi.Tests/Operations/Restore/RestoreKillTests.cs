@@ -1,6 +1,5 @@
 using BackupApi.Catalog;
 using BackupApi.Files;
-using BackupApi.Model;
 using BackupApi.Operations;
 using BackupApi.Tests.Support;
 using Xunit;
