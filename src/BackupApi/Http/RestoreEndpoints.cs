@@ -1,3 +1,4 @@
+using BackupApi.Http.Access;
 using BackupApi.Http.Answers;
 using BackupApi.Http.OpenApi;
 using BackupApi.Http.Pipeline;
@@ -14,13 +15,13 @@ internal static class RestoreEndpoints
     {
         var group = routes.MapGroup("/api/backup").WithTags("Restore").WithMetadata(new NeedsReady()).AddEndpointFilter<RouteGroupBuilder, FreshCatalog>();
 
-        group.MapPost("/restore", Restore).DescribeWithBody(
+        group.MapPost("/restore", Restore).Needs(Role.Admin).DescribeWithBody(
             "restoreBackup", "Restore a backup by name",
             "Verified first; a safety backup is taken of what is there now. When somebody has the storage open it is staged for the next start (applied is false), unless force swaps at once.",
             Examples.RestoreBody, Examples.Restored,
             Fault.InvalidRequest, Fault.TooLarge, Fault.NotFound, Fault.Busy, Fault.StorageInUse, Fault.ReadOnly,
             Fault.ArchiveDamaged, Fault.ArchiveHostile, Fault.ArchiveIncompatible, Fault.NoRoom, Fault.NotReady, Fault.Cancelled);
-        group.MapPost("/undo-restore", Undo).DescribeWithBody(
+        group.MapPost("/undo-restore", Undo).Needs(Role.Admin).DescribeWithBody(
             "undoRestore", "Go back to the state before the last restore",
             "Restores the safety backup that the last restore took, by the same rules. 404 when no restore can be undone.",
             new UndoBody(), Examples.Restored,

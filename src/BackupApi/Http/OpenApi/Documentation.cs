@@ -1,3 +1,4 @@
+using BackupApi.Http.Access;
 using Microsoft.OpenApi;
 
 namespace BackupApi.Http.OpenApi;
@@ -22,7 +23,7 @@ internal static class Documentation
 
     public static void MapDocumentation(this WebApplication app)
     {
-        app.MapOpenApi("/openapi/{documentName}.json");
+        app.MapOpenApi("/openapi/{documentName}.json").Needs(Role.Read);
         app.UseSwaggerUI(page =>
         {
             page.SwaggerEndpoint("/openapi/v1.json", "BackupApi");
