@@ -66,10 +66,10 @@ internal sealed partial class KeyGate(RequestDelegate next, AccessRules rules, K
             case 0:
                 break;
             case WrongKeys.Most:
-                ManyWrongKeys(log, WrongKeys.Most, address);
+                ManyWrongKeys(log, WrongKeys.Most, Shown(address));
                 break;
             default:
-                WrongKey(log, address);
+                WrongKey(log, Shown(address));
                 break;
         }
 
@@ -127,6 +127,8 @@ internal sealed partial class KeyGate(RequestDelegate next, AccessRules rules, K
         var text = Encoding.UTF8.GetString(bytes, 0, length);
         return text[(text.IndexOf(':', StringComparison.Ordinal) + 1)..];
     }
+
+    private static IPAddress? Shown(IPAddress? address) => address is { IsIPv4MappedToIPv6: true } ? address.MapToIPv4() : address;
 
     private static string Word(Role role) => role.ToString().ToLowerInvariant();
 

@@ -21,14 +21,14 @@ internal sealed class WrongKeys(TimeProvider time)
     private static readonly IPAddress Others = IPAddress.None;
 
     private readonly Lock gate = new();
-    private readonly Dictionary<IPAddress, (DateTimeOffset EndsAt, HashSet<string> Tried)> tries = [];
+    private readonly Dictionary<IPAddress, (long Since, HashSet<string> Tried)> tries = [];
 
     /// <summary>Time until the address is listened to again; null when it is now.</summary>
     public TimeSpan? Wait(IPAddress? address)
     {
         lock (gate)
         {
-            return Find(address) is { } entry && entry.Tried.Count >= Most ? entry.EndsAt - time.GetUtcNow() : null;
+            return Find(address) is { } entry && entry.Tried.Count >= Most ? Window - time.GetElapsedTime(entry.Since) : null;
         }
     }
 
@@ -40,7 +40,7 @@ internal sealed class WrongKeys(TimeProvider time)
             if (Find(address) is not { } entry)
             {
                 Forget();
-                entry = (time.GetUtcNow() + Window, new HashSet<string>(StringComparer.Ordinal));
+                entry = (time.GetTimestamp(), new HashSet<string>(StringComparer.Ordinal));
                 tries[KeyOf(address)] = entry;
             }
 
@@ -48,8 +48,10 @@ internal sealed class WrongKeys(TimeProvider time)
         }
     }
 
-    private (DateTimeOffset EndsAt, HashSet<string> Tried)? Find(IPAddress? address) =>
-        tries.TryGetValue(KeyOf(address), out var entry) && entry.EndsAt > time.GetUtcNow() ? entry : null;
+    private (long Since, HashSet<string> Tried)? Find(IPAddress? address) =>
+        tries.TryGetValue(KeyOf(address), out var entry) && !HasEnded(entry.Since) ? entry : null;
+
+    private bool HasEnded(long since) => time.GetElapsedTime(since) >= Window;
 
     /// <summary>Makes room, once it is used up, from the windows that have ended.</summary>
     private void Forget()
@@ -59,10 +61,9 @@ internal sealed class WrongKeys(TimeProvider time)
             return;
         }
 
-        var now = time.GetUtcNow();
         foreach (var (address, entry) in tries)
         {
-            if (entry.EndsAt <= now)
+            if (HasEnded(entry.Since))
             {
                 tries.Remove(address);
             }
