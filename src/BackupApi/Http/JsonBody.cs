@@ -94,6 +94,7 @@ internal static class JsonText
         where T : class
     {
         text = string.IsNullOrWhiteSpace(text) ? "{}" : text;
+        RefuseHalfCharacters(text);
         try
         {
             using (var document = JsonDocument.Parse(text, new JsonDocumentOptions { AllowDuplicateProperties = false }))
@@ -106,6 +107,35 @@ internal static class JsonText
         catch (JsonException e)
         {
             throw new BackupException(Fault.InvalidRequest, Explain(e), "Send a JSON object such as {\"label\":\"before-migration\"}; in PowerShell put it in single quotation marks.");
+        }
+    }
+
+    /// <summary>JSON may escape one half of a pair of surrogates (RFC 8259, 8.2); no text holds it, so it could be stored nowhere.</summary>
+    private static void RefuseHalfCharacters(string text)
+    {
+        if (!text.Contains("\\u", StringComparison.Ordinal))
+        {
+            return;
+        }
+
+        var reader = new Utf8JsonReader(Encoding.UTF8.GetBytes(text));
+        try
+        {
+            while (reader.Read())
+            {
+                if (reader.TokenType is JsonTokenType.PropertyName or JsonTokenType.String && reader.ValueIsEscaped)
+                {
+                    _ = reader.GetString();
+                }
+            }
+        }
+        catch (JsonException)
+        {
+            // Told with its place by whoever reads it next.
+        }
+        catch (InvalidOperationException e)
+        {
+            throw new BackupException(Fault.InvalidRequest, "The body holds half a character: an escape such as \\ud800 without the other half.", "Send the character itself, as UTF-8.", e);
         }
     }
 
