@@ -102,6 +102,11 @@ internal sealed class StrangeRequests(int seed, IReadOnlyList<string> known)
             {
                 path = path.Replace($"{{{name}}}", InPath(), StringComparison.Ordinal);
             }
+            else if (name == "wait" && Chance(0.85))
+            {
+                // Refused when all else was read and found right: operations take their time, and a few hundred of them are enough.
+                query.Add("wait=perhaps");
+            }
             else if (place == "query" && Chance(0.6))
             {
                 query.Add($"{name}={(Chance(0.6) ? (Chance(0.5) ? "true" : "false") : Escape(Text()))}");

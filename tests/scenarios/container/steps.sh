@@ -41,7 +41,7 @@ service() {
   shift
   docker rm -f oom user root rights > /dev/null 2>&1 || true
   docker run -d --name "$name" --read-only --cap-drop ALL --security-opt no-new-privileges:true -p "127.0.0.1:$((port + 1)):8080" \
-    -e BACKUP_ON_START=never -e BACKUP_ON_STOP=never \
+    -e BACKUP_ON_START=never -e BACKUP_ON_STOP=never -e ALLOW_ANONYMOUS=true \
     -v "$work/$name/storage:/storage" -v "$work/$name/backups:/backups" -v "$work/$name/restore:/restore" "$@" backupapi > /dev/null 2>&1 || fail "docker run $name"
 }
 alone="http://127.0.0.1:$((port + 1))"

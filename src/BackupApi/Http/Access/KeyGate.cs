@@ -88,13 +88,9 @@ internal sealed partial class KeyGate(RequestDelegate next, AccessRules rules, K
 
     private static Task AskForKeyAsync(bool hasNone, HttpContext context)
     {
+        // By the second a browser asks a person, and then sends the answer with everything the page loads.
         context.Response.Headers.Append("WWW-Authenticate", "Bearer realm=\"BackupApi\"");
-        if (context.Request.Headers.Accept.ToString().Contains("text/html", StringComparison.OrdinalIgnoreCase))
-        {
-            // A browser then asks for a password; programs would only be confused by a second way.
-            context.Response.Headers.Append("WWW-Authenticate", "Basic realm=\"BackupApi: any name, the key as password\", charset=\"UTF-8\"");
-        }
-
+        context.Response.Headers.Append("WWW-Authenticate", "Basic realm=\"BackupApi: any name, the key as password\", charset=\"UTF-8\"");
         return Problems.RefuseAsync(
             new BackupException(
                 Fault.Unauthorized, hasNone ? "This call needs a key." : "The key is wrong.", "Send the key in the header X-Api-Key, or as Authorization: Bearer KEY."),
