@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.IO.Compression;
 using System.Text;
 using BackupApi.Archive.Tar;
@@ -8,7 +9,7 @@ namespace BackupApi.Tests.Archive;
 /// <summary>Builds tar bytes that no honest program writes.</summary>
 internal sealed class RawTar
 {
-    private readonly MemoryStream bytes = new();
+    private readonly ArrayBufferWriter<byte> bytes = new();
 
     public RawTar File(string name, ReadOnlySpan<byte> content) => Entry(name, EntryKind.File, content);
 
@@ -64,10 +65,10 @@ internal sealed class RawTar
         return this;
     }
 
-    public byte[] ToTar() => [.. bytes.ToArray(), .. new byte[1024]];
+    public byte[] ToTar() => [.. bytes.WrittenSpan, .. new byte[1024]];
 
     /// <summary>Without the blocks that end a tar.</summary>
-    public byte[] ToCutTar() => bytes.ToArray();
+    public byte[] ToCutTar() => bytes.WrittenSpan.ToArray();
 
     public string WriteGzip(string path, byte[]? tar = null)
     {
