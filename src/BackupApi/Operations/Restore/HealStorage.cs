@@ -88,12 +88,15 @@ internal sealed class HealStorage(
         var staging = folders.NewStaging(operationId);
         try
         {
-            foreach (var captured in await CaptureSources.RunAsync(live, tree, staging, new Progress(), ct))
+            var capture = new CaptureSources(live, tree, staging);
+            await capture.CaptureAsync(new Progress(), ct);
+            await capture.SettleAsync(new Progress(), ct);
+            foreach (var captured in capture.Results)
             {
-                if (captured.Verdict.IsDamaged && (captured.Capture is not null || !isInUse))
+                if (captured.Verdict is { IsDamaged: true } verdict && (captured.Capture is not null || !isInUse))
                 {
-                    var first = captured.Verdict.Errors[0];
-                    wounds.Add(new Wound(known.First(source => source.Name == PathText.Show(captured.Source.Name)), $"It is damaged: {first.Where}: {first.Message}", captured.Verdict, tree));
+                    var first = verdict.Errors[0];
+                    wounds.Add(new Wound(known.First(source => source.Name == PathText.Show(captured.Source.Name)), $"It is damaged: {first.Where}: {first.Message}", verdict, tree));
                 }
             }
         }
