@@ -62,7 +62,7 @@ internal sealed partial class StartUp(
         LogFound(log, count, folders.Storage, folders.Backups, folders.Restore);
         var library = SqliteLibrary.Describe();
         LogLibrary(log, library);
-        if (Directory.Exists(folders.Storage) && FolderProbe.TryRead(folders.Storage) is not null)
+        if (new[] { folders.Storage, folders.Restore }.Any(folder => Directory.Exists(folder) && FolderProbe.TryRead(folder) is not null))
         {
             // CheckFolders has said what to do about it. The application must be able to start all the same.
             return;

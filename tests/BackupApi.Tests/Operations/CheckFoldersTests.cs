@@ -57,6 +57,18 @@ public sealed class CheckFoldersTests : IDisposable
     }
 
     [Fact]
+    public async Task A_restore_folder_that_cannot_be_read_is_told_and_the_service_starts()
+    {
+        Posix.SetOwner(folder["restore"], 0, 0);
+        Posix.SetMode(folder["restore"], 0x1C0 /* 0700 */);
+
+        var (exitCode, said) = await StartAsync();
+
+        Assert.Null(exitCode);
+        Assert.Contains($"chown -R {Somebody}:{Somebody} {folder["restore"]}", said, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_probe_leaves_nothing_behind()
     {
         var before = Posix.Stat(folder["storage"]);
