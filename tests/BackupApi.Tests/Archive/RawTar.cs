@@ -8,7 +8,7 @@ namespace BackupApi.Tests.Archive;
 /// <summary>Builds tar bytes that no honest program writes.</summary>
 internal sealed class RawTar
 {
-    private readonly MemoryStream bytes = new();
+    private readonly List<byte> bytes = [];
 
     public RawTar File(string name, ReadOnlySpan<byte> content) => Entry(name, EntryKind.File, content);
 
@@ -53,18 +53,18 @@ internal sealed class RawTar
 
     public RawTar Content(ReadOnlySpan<byte> content)
     {
-        bytes.Write(content);
-        bytes.Write(new byte[TarFormat.Padding(content.Length)]);
+        bytes.AddRange(content);
+        bytes.AddRange(new byte[TarFormat.Padding(content.Length)]);
         return this;
     }
 
     public RawTar Put(byte[] block)
     {
-        bytes.Write(block);
+        bytes.AddRange(block);
         return this;
     }
 
-    public byte[] ToTar() => [.. bytes.ToArray(), .. new byte[1024]];
+    public byte[] ToTar() => [.. bytes, .. new byte[1024]];
 
     /// <summary>Without the blocks that end a tar.</summary>
     public byte[] ToCutTar() => bytes.ToArray();
