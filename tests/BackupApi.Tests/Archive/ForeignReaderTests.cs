@@ -21,14 +21,14 @@ public sealed class ForeignReaderTests
     [Fact]
     public void Gnu_tar_gives_any_tree_back() => ForAnyTree((archive, storage, into) =>
     {
-        Shell.Run("tar", "xpzf", archive, "-C", into, "--numeric-owner");
+        Tool.Run("tar", "xpzf", archive, "-C", into, "--numeric-owner");
         Assert.Equal(TreeText.Of(storage), TreeText.Of(into, IsOwn));
     });
 
     [Fact]
     public void Bsdtar_gives_any_tree_back() => ForAnyTree((archive, storage, into) =>
     {
-        Shell.Run("bsdtar", "-x", "-p", "-f", archive, "-C", into, "--numeric-owner");
+        Tool.Run("bsdtar", "-x", "-p", "-f", archive, "-C", into, "--numeric-owner");
         Assert.Equal(TreeText.Of(storage), TreeText.Of(into, IsOwn));
     });
 
@@ -37,17 +37,17 @@ public sealed class ForeignReaderTests
     [InlineData("r|gz")]
     public void Python_gives_any_tree_back(string mode) => ForAnyTree((archive, storage, into) =>
     {
-        Shell.Run("python3", "-c", $"import tarfile\nwith tarfile.open({Quoted(archive)}, '{mode}') as t: t.extractall({Quoted(into)}, numeric_owner=True)");
+        Tool.Run("python3", "-c", $"import tarfile\nwith tarfile.open({Quoted(archive)}, '{mode}') as t: t.extractall({Quoted(into)}, numeric_owner=True)");
         Assert.Equal(TreeText.Of(storage, seconds: true), TreeText.Of(into, IsOwn, seconds: true));
     });
 
     [Fact]
     public void Node_gzip_pigz_and_7z_see_the_same_tar() => ForAnyTree((archive, _, into) =>
     {
-        Shell.Run("bash", "-c", $"gzip -dc '{archive}' > '{into}/gzip.tar'");
-        Shell.Run("bash", "-c", $"7z x -so '{archive}' | cmp - '{into}/gzip.tar'");
-        Shell.Run("bash", "-c", $"node -e \"process.stdin; const s=require('stream'); s.Readable.toWeb(process.stdin).pipeThrough(new DecompressionStream('gzip')).pipeTo(s.Writable.toWeb(process.stdout))\" < '{archive}' | cmp - '{into}/gzip.tar'");
-        Shell.Run("7z", "t", $"{into}/gzip.tar");
+        Tool.Run("bash", "-c", $"gzip -dc '{archive}' > '{into}/gzip.tar'");
+        Tool.Run("bash", "-c", $"7z x -so '{archive}' | cmp - '{into}/gzip.tar'");
+        Tool.Run("bash", "-c", $"node -e \"process.stdin; const s=require('stream'); s.Readable.toWeb(process.stdin).pipeThrough(new DecompressionStream('gzip')).pipeTo(s.Writable.toWeb(process.stdout))\" < '{archive}' | cmp - '{into}/gzip.tar'");
+        Tool.Run("7z", "t", $"{into}/gzip.tar");
     });
 
     private static void ForAnyTree(Action<string, string, string> check) =>

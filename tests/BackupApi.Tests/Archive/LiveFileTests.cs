@@ -109,7 +109,7 @@ public sealed class LiveFileTests : IDisposable
         var (manifest, report) = await new ArchiveReader().ReadFactsAsync(temp["a.tar.gz"], CancellationToken.None);
         Assert.Equal("database 299", manifest!.Sources[299].Name);
         Assert.NotNull(report);
-        Shell.Run("tar", "tzf", temp["a.tar.gz"]);
+        Tool.Run("tar", "tzf", temp["a.tar.gz"]);
     }
 
     [Fact]

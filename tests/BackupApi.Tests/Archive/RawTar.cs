@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.IO.Compression;
 using System.Text;
 using BackupApi.Archive.Tar;
@@ -8,7 +9,7 @@ namespace BackupApi.Tests.Archive;
 /// <summary>Builds tar bytes that no honest program writes.</summary>
 internal sealed class RawTar
 {
-    private readonly List<byte> bytes = [];
+    private readonly ArrayBufferWriter<byte> bytes = new();
 
     public RawTar File(string name, ReadOnlySpan<byte> content) => Entry(name, EntryKind.File, content);
 
@@ -53,21 +54,21 @@ internal sealed class RawTar
 
     public RawTar Content(ReadOnlySpan<byte> content)
     {
-        bytes.AddRange(content);
-        bytes.AddRange(new byte[TarFormat.Padding(content.Length)]);
+        bytes.Write(content);
+        bytes.Write(new byte[TarFormat.Padding(content.Length)]);
         return this;
     }
 
     public RawTar Put(byte[] block)
     {
-        bytes.AddRange(block);
+        bytes.Write(block);
         return this;
     }
 
-    public byte[] ToTar() => [.. bytes, .. new byte[1024]];
+    public byte[] ToTar() => [.. bytes.WrittenSpan, .. new byte[1024]];
 
     /// <summary>Without the blocks that end a tar.</summary>
-    public byte[] ToCutTar() => bytes.ToArray();
+    public byte[] ToCutTar() => bytes.WrittenSpan.ToArray();
 
     public string WriteGzip(string path, byte[]? tar = null)
     {

@@ -139,7 +139,7 @@ public sealed class ReuseTests : IDisposable
                 File.Delete(temp["1.tar.gz"]);
                 break;
             case "foreign":
-                Shell.Run("tar", "czf", temp["1.tar.gz"], "-C", storage, ".");
+                Tool.Run("tar", "czf", temp["1.tar.gz"], "-C", storage, ".");
                 break;
             default:
                 var archive = await File.ReadAllBytesAsync(temp["1.tar.gz"]);

@@ -33,8 +33,8 @@ public sealed class RoundTripTests : IDisposable
         var storage = OddTree(temp.Folder("storage"));
         await Storage.WriteAsync(temp["a.tar.gz"], storage);
 
-        Shell.Run("tar", "xpzf", temp["a.tar.gz"], "-C", temp.Folder("out"), "--numeric-owner");
-        Shell.Run("bash", "-c", $"cd {temp["out"]} && sha256sum --quiet -c .backup/SHA256SUMS");
+        Tool.Run("tar", "xpzf", temp["a.tar.gz"], "-C", temp.Folder("out"), "--numeric-owner");
+        Tool.Run("bash", "-c", $"cd {temp["out"]} && sha256sum --quiet -c .backup/SHA256SUMS");
         Assert.Equal(TreeText.Of(storage), TreeText.Of(temp["out"], name => name.StartsWith(".backup", StringComparison.Ordinal)));
     }
 

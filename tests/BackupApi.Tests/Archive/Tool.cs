@@ -4,7 +4,7 @@ using Xunit;
 namespace BackupApi.Tests.Archive;
 
 /// <summary>Runs a tool that must succeed.</summary>
-internal static class Shell
+internal static class Tool
 {
     public static string Run(string tool, params string[] arguments)
     {
