@@ -68,11 +68,12 @@ def many(count, root):
 
 
 def large(gigabytes, root):
-    """Half of it incompressible, nothing twice."""
+    """Half of it incompressible; events come again, never in the same order, so no two chunks are alike."""
+    pool = [event() for _ in range(20000)]
     for number in range(gigabytes):
         with open(root + "/%03d.bin" % number, "wb") as file:
             for _ in range(1024):
-                text = "".join(event() for _ in range(1200)).encode()[:524288]
+                text = "".join(RANDOM.choices(pool, k=1800)).encode()[:524288]
                 file.write(os.urandom(1048576 - len(text)) + text)
 
 
