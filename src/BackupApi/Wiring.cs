@@ -69,7 +69,7 @@ internal static class Wiring
             Password = options.LiteDb.Password,
             PasswordOf = name => options.LiteDb.Passwords.GetValueOrDefault(name),
         });
-        builder.Services.AddTriggers(settings);
+        builder.Services.AddTriggers();
     }
 
     /// <summary>Takes the folders for this process; false, with the reason written to <paramref name="errors"/>, when it may not have them.</summary>
@@ -142,6 +142,9 @@ internal static class Wiring
         MaxBackups = options.Schedule.MaxBackups,
         MaxSafetyBackups = options.Schedule.MaxSafetyBackups,
         Retention = options.Retention.ToRules(),
+        Schedules = options.Schedule.Schedules,
+        Jitter = options.Schedule.Jitter,
+        Health = options.Health.ToThresholds(),
         OnStart = options.Schedule.OnStart switch { StartChoice.Always => StartBackup.Always, StartChoice.Never => StartBackup.Never, _ => StartBackup.Stale },
         OnStop = options.Schedule.OnStop == StopChoice.Never ? StopBackup.Never : StopBackup.Changed,
         RestartCommand = options.Restore.RestartCommand,

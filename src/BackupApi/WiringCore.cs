@@ -7,7 +7,6 @@ using BackupApi.Engines.PlainFiles;
 using BackupApi.Engines.Sqlite;
 using BackupApi.Operations;
 using BackupApi.Triggers;
-using Quartz;
 
 namespace BackupApi;
 
@@ -46,35 +45,21 @@ internal static class WiringCore
         services.AddSingleton<DeleteBackup>();
         services.AddSingleton<DatabaseChecks>();
         services.AddSingleton<VerifyDatabases>();
+        services.AddSingleton<ScheduleState>();
         services.AddSingleton<DecideBackup>();
+        services.AddSingleton<WatchLogs>();
+        services.AddSingleton<WatchClock>();
         services.AddSingleton<StartUp>();
         services.AddSingleton<WatchHealth>();
         services.AddSingleton<BackupManager>();
         services.AddRestore();
     }
 
-    public static void AddTriggers(this IServiceCollection services, ServiceSettings settings)
+    public static void AddTriggers(this IServiceCollection services)
     {
         services.AddHostedService<StartAndStop>();
         services.AddHostedService<HealthTimer>();
         services.AddHostedService<RestoreFolderWatch>();
-        if (!settings.AutoBackupEnabled)
-        {
-            services.AddSingleton<ScheduleState>();
-            return;
-        }
-
-        var first = TimeProvider.System.GetUtcNow() + settings.Interval;
-        services.AddSingleton(new ScheduleState { NextAt = first });
-        services.AddQuartz(quartz =>
-        {
-            quartz.AddJob<BackupSchedule>(job => job.WithIdentity(BackupSchedule.Key));
-            quartz.AddTrigger<BackupSchedule>(trigger => trigger
-                .ForJob(BackupSchedule.Key)
-                .WithIdentity("interval")
-                .StartAt(first)
-                .WithSimpleSchedule(every => every.WithInterval(settings.Interval).RepeatForever().WithMisfireInstruction(SimpleTriggerMisfireInstruction.FireNow)));
-        });
-        services.AddQuartzHostedService(host => host.WaitForJobsToComplete = false);
+        services.AddHostedService<BackupSchedule>();
     }
 }

@@ -9,6 +9,8 @@ internal sealed record BackupApiOptions
 
     public required RetentionOptions Retention { get; init; }
 
+    public required HealthOptions Health { get; init; }
+
     public required RestoreOptions Restore { get; init; }
 
     public required CaptureOptions Capture { get; init; }
@@ -26,6 +28,7 @@ internal sealed record BackupApiOptions
             Folders = FolderOptions.Read(settings),
             Schedule = ScheduleOptions.Read(settings),
             Retention = RetentionOptions.Read(settings),
+            Health = HealthOptions.Read(settings),
             Restore = RestoreOptions.Read(settings),
             Capture = CaptureOptions.Read(settings),
             LiteDb = LiteDbOptions.Read(settings),

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace BackupApi.Model;
 
 /// <summary>The three answers of health.</summary>
@@ -15,7 +17,12 @@ internal enum HealthStatus
 /// <summary>One reason for not being healthy.</summary>
 /// <param name="Code">Stable, for machines: <c>no-proven-backup</c>.</param>
 /// <param name="Since">When it was first seen; null when it is not known.</param>
-internal sealed record HealthReason(string Code, HealthStatus Severity, string Message, string Hint, DateTimeOffset? Since);
+internal sealed record HealthReason(string Code, HealthStatus Severity, string Message, string Hint, DateTimeOffset? Since)
+{
+    /// <summary>Tells two reasons of one code apart, where the message changes with time.</summary>
+    [JsonIgnore]
+    public string Subject { get; init; } = "";
+}
 
 /// <summary>Room on a disk that one of our folders lies on.</summary>
 internal sealed record DiskRoom(string Folder, long FreeBytes, long TotalBytes, string FileSystem);
@@ -60,6 +67,9 @@ internal sealed record HealthReport
     public required long TotalBytes { get; init; }
 
     public DateTimeOffset? NextScheduledAt { get; init; }
+
+    /// <summary>Of the schedule.</summary>
+    public TimeZoneInfo Zone { get; init; } = TimeZoneInfo.Utc;
 
     public required IReadOnlyList<DiskRoom> Disks { get; init; }
 

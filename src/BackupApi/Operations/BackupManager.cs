@@ -27,6 +27,7 @@ internal sealed class BackupManager(
     RestoreFolderState restoreFolderState,
     ApplyRetention retention,
     PinBackup pins,
+    ScheduleState schedule,
     WatchHealth health)
 {
     /// <summary>How many idempotency keys are remembered.</summary>
@@ -136,6 +137,17 @@ internal sealed class BackupManager(
 
     /// <summary>Lets go of a backup that was pinned by request; of one this service pinned itself only with <paramref name="force"/>.</summary>
     public Backup Unpin(string name, bool force) => pins.Unpin(Get(name), force);
+
+    /// <summary>When backups are taken by themselves.</summary>
+    public ScheduleState Schedule => schedule;
+
+    /// <summary>Puts another schedule in force at once, and keeps it over restarts.</summary>
+    /// <exception cref="BackupException"><see cref="Fault.InvalidRequest"/>.</exception>
+    public void ChangeSchedule(Func<SchedulePlan, SchedulePlan> change)
+    {
+        schedule.Change(change);
+        health.Refresh();
+    }
 
     /// <summary>What rotation would keep and remove now.</summary>
     public RetentionPlan PlanRetention() => retention.Plan();

@@ -57,6 +57,24 @@ internal sealed class OperationLedger(TimeProvider clock) : IDisposable
         Hint = failure?.Hint,
     });
 
+    /// <summary>Records what was decided not to be done.</summary>
+    public OperationRecord Skip(OperationKind kind, Trigger trigger, string why)
+    {
+        using var nothing = new CancellationTokenSource();
+        var context = Open(kind, trigger, begins: true, nothing);
+        context.Summary = why;
+        return End(context, Outcome.Skipped, null);
+    }
+
+    /// <summary>The one that runs; null when none does.</summary>
+    public OperationRecord? FindRunning()
+    {
+        lock (gate)
+        {
+            return newestFirst.FirstOrDefault(e => e.Record.State == OperationState.Running) is { } entry ? Current(entry) : null;
+        }
+    }
+
     /// <summary>Newest first.</summary>
     public IReadOnlyList<OperationRecord> List()
     {

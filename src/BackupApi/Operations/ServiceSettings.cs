@@ -1,4 +1,5 @@
 using BackupApi.Model;
+using BackupApi.Model.Timing;
 
 namespace BackupApi.Operations;
 
@@ -45,6 +46,14 @@ internal sealed record ServiceSettings
 
     /// <summary>From 1.</summary>
     public int MaxSafetyBackups { get; init; } = 3;
+
+    /// <summary>When backups are taken; empty: every <see cref="Interval"/>.</summary>
+    public IReadOnlyList<ScheduleRule> Schedules { get; init; } = [];
+
+    /// <summary>A scheduled backup begins up to this much after it is due.</summary>
+    public TimeSpan Jitter { get; init; }
+
+    public HealthThresholds Health { get; init; } = new();
 
     /// <summary>A calendar in place of <see cref="MaxBackups"/>, and bounds of age and size; none by default.</summary>
     public RetentionRules Retention { get; init; } = new();

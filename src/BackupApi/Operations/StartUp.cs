@@ -11,6 +11,7 @@ internal sealed partial class StartUp(
     BackupCatalog catalog,
     OperationGate gate,
     RestoreAtStart restoreAtStart,
+    ScheduleState schedule,
     RestoreFolder restoreFolder,
     RestoreFolderState restoreFolderState,
     TakeSafetyBackup takeSafetyBackup,
@@ -52,6 +53,7 @@ internal sealed partial class StartUp(
 
         await catalog.RefreshAsync(ct);
         catalog.RemoveOrphanedStates();
+        schedule.Load();
         var count = catalog.List().Count;
         LogFound(log, count, folders.Storage, folders.Backups, folders.Restore);
         if (restoreFolder.HasWork || SwapFolder.FindAll(folders.Storage).Count > 0)

@@ -42,7 +42,7 @@ internal sealed record HealthAnswer
             LatestProvenCreated = report.LatestProven?.CreatedAt,
             TotalSize = report.TotalBytes,
             TotalSizeMB = BackupFacts.InMegabytes(report.TotalBytes),
-            NextScheduled = report.NextScheduledAt,
+            NextScheduled = ZonedText.Of(report.NextScheduledAt, report.Zone),
         },
         Disk = report.Disks,
         Databases = report.Databases,
@@ -71,7 +71,8 @@ internal sealed record BackupHealth
 
     public required string TotalSizeMB { get; init; }
 
-    public DateTimeOffset? NextScheduled { get; init; }
+    /// <summary>With the offset of TZ at that time.</summary>
+    public string? NextScheduled { get; init; }
 }
 
 /// <summary>The process answers.</summary>
