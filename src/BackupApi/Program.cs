@@ -2,10 +2,9 @@ using BackupApi;
 using BackupApi.Http;
 using BackupApi.Http.OpenApi;
 
-if (args is ["--version"])
+if (await WiringCli.RunCommandAsync(args) is { } exitCode)
 {
-    Console.WriteLine($"BackupApi {Wiring.Version}");
-    return 0;
+    return exitCode;                // --version, --healthcheck, create, verify, restore
 }
 
 var builder = Wiring.CreateBuilder(args);
@@ -32,6 +31,10 @@ app.MapDatabases();                 // /api/databases, verify
 app.MapRetention();                 // /api/retention
 app.MapSchedule();                  // /api/schedule, pause, resume
 app.MapOperations();                // /api/operations, with server-sent events
+app.MapHistory();                   // /api/history, /api/stats
+app.MapAlarms();                    // /api/alarms, acknowledge
+app.MapAlerts();                    // /api/alerts/test
+app.MapMetrics();                   // /metrics
 app.MapHealth();                    // /api/health, live, ready
 app.MapDocumentation();             // /openapi/v1.json, /swagger
 

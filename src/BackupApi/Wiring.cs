@@ -113,6 +113,11 @@ internal static class Wiring
             await app.RunAsync();
             return 0;
         }
+        catch (OperationCanceledException) when (app.Lifetime.ApplicationStopping.IsCancellationRequested)
+        {
+            // Told to stop while it was still starting.
+            return 0;
+        }
         catch (BackupException e)
         {
             log.Fatal("BackupApi did not start: {Reason} {Hint}", e.Message, e.Hint);
@@ -144,6 +149,11 @@ internal static class Wiring
         Retention = options.Retention.ToRules(),
         Schedules = options.Schedule.Schedules,
         Jitter = options.Schedule.Jitter,
+        Alerts = options.Alerts,
+        AlarmDropPercent = options.Health.AlarmDropPercent,
+        CheckDatabasesEvery = options.Health.CheckDatabasesEvery,
+        ReadBackupsEvery = options.Health.ReadBackupsEvery,
+        DrillEvery = options.Health.DrillEvery,
         Health = options.Health.ToThresholds(),
         OnStart = options.Schedule.OnStart switch { StartChoice.Always => StartBackup.Always, StartChoice.Never => StartBackup.Never, _ => StartBackup.Stale },
         OnStop = options.Schedule.OnStop == StopChoice.Never ? StopBackup.Never : StopBackup.Changed,

@@ -1,11 +1,14 @@
 using BackupApi.Archive;
 using BackupApi.Catalog;
+using BackupApi.Catalog.History;
 using BackupApi.Engines;
 using BackupApi.Engines.LevelDb;
 using BackupApi.Engines.LiteDb;
 using BackupApi.Engines.PlainFiles;
 using BackupApi.Engines.Sqlite;
 using BackupApi.Operations;
+using BackupApi.Operations.Alerts;
+using BackupApi.Operations.Metrics;
 using BackupApi.Triggers;
 
 namespace BackupApi;
@@ -26,10 +29,12 @@ internal static class WiringCore
         ]);
 
         services.AddSingleton<ArchiveReader>();
-        services.AddSingleton(new ArchiveWriter(new ArchiveWriterSettings { Threads = settings.Threads, BytesPerSecond = settings.BytesPerSecond }));
         services.AddSingleton(provider => new BackupCatalog(settings.BackupsPath, provider.GetRequiredService<ArchiveReader>().ReadFactsAsync));
 
         services.AddSingleton<OperationLedger>();
+        services.AddSingleton(provider => new HistoryStore(
+            $"{settings.BackupsPath}/.backupapi/history.db", SqliteLibrary.Use, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<HistoryStore>>()));
+        services.AddSingleton<KeepHistory>();
         services.AddSingleton<OperationGate>();
         services.AddSingleton<RestoreFolderState>();
         services.AddSingleton<WorkFolders>();
@@ -38,6 +43,14 @@ internal static class WiringCore
         services.AddSingleton<ApplyRetention>();
         services.AddSingleton<PredictRoom>();
         services.AddSingleton<PinGoodCopies>();
+        services.AddSingleton<LookAtStorage>();
+        services.AddSingleton(provider => new WriteBackup(
+            provider.GetRequiredService<WorkFolders>(),
+            new ArchiveWriter(new ArchiveWriterSettings { Threads = settings.Threads, BytesPerSecond = settings.BytesPerSecond }),
+            new ArchiveWriter(new ArchiveWriterSettings { Threads = settings.ScheduledThreads, BytesPerSecond = settings.ScheduledBytesPerSecond }),
+            provider.GetRequiredService<BackupCatalog>(),
+            provider.GetRequiredService<SequenceCounter>(),
+            provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<PinBackup>();
         services.AddSingleton<TakeBackup>();
         services.AddSingleton<TakeSafetyBackup>();
@@ -49,6 +62,15 @@ internal static class WiringCore
         services.AddSingleton<DecideBackup>();
         services.AddSingleton<WatchLogs>();
         services.AddSingleton<WatchClock>();
+        services.AddSingleton<WatchChange>();
+        services.AddSingleton<DrillRestore>();
+        services.AddSingleton<DecideIntegrity>();
+        services.AddSingleton(settings.Alerts);
+        services.AddSingleton<SendAlert>();
+        services.AddSingleton<AlertDesk>();
+        services.AddSingleton<Instruments>();
+        services.AddSingleton<PrometheusText>();
+        services.AddSingleton<CheckFolders>();
         services.AddSingleton<StartUp>();
         services.AddSingleton<WatchHealth>();
         services.AddSingleton<BackupManager>();
@@ -61,5 +83,7 @@ internal static class WiringCore
         services.AddHostedService<HealthTimer>();
         services.AddHostedService<RestoreFolderWatch>();
         services.AddHostedService<BackupSchedule>();
+        services.AddHostedService<IntegrityWatch>();
+        services.AddHostedService<AlertTimer>();
     }
 }

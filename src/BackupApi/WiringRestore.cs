@@ -12,6 +12,7 @@ internal static class WiringRestore
         services.AddSingleton<CheckCompatibility>();
         services.AddSingleton<RestoreRoom>();
         services.AddSingleton<LastRestore>();
+        services.AddSingleton<RepairLevelDbLock>();
         services.AddSingleton<RestoreBackup>();
         services.AddSingleton<UndoRestore>();
         services.AddSingleton<RestoreFolder>();

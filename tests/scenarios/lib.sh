@@ -2,6 +2,7 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+mkdir -p "$here/artifacts"
 work=$(mktemp -d "$here/artifacts/scenario.XXXXXX")
 port=${SCENARIO_PORT:-$((20000 + RANDOM % 20000))}
 url="http://127.0.0.1:$port"

@@ -17,6 +17,11 @@ internal static class ArchiveFaults
         $"The archive has no file '{EntryName.Short(name)}'.",
         "Ask for the list of its files; names are relative to storage.");
 
+    public static BackupException TooMany(long limit) => new(
+        Fault.ArchiveHostile,
+        $"The archive holds more than {limit.ToString("N0", CultureInfo.InvariantCulture)} entries, so it was refused.",
+        "Split it, or look at who made this archive.");
+
     public static BackupException TooLarge(long limit) => new(
         Fault.ArchiveHostile,
         $"The archive unpacks to more than {limit.ToString("N0", CultureInfo.InvariantCulture)} bytes, so it was refused.",

@@ -1,53 +1,44 @@
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using BackupApi.Archive.Gzip;
+using BackupApi.Archive.Reading;
 using BackupApi.Archive.Tar;
 using BackupApi.Files;
 using BackupApi.Model;
 
 namespace BackupApi.Archive;
 
-/// <summary>Reads tar.gz archives, ours and others'.</summary>
-internal sealed class ArchiveReader
+/// <summary>Reads tar.gz archives: ours by their index, in parallel, and any other as a stream. Every byte is untrusted.</summary>
+/// <param name="threads">That inflate at once; 0 for one for each core.</param>
+internal sealed class ArchiveReader(int threads = 0)
 {
+    private readonly int threads = threads > 0 ? threads : Math.Clamp(Environment.ProcessorCount, 1, 64);
+
     /// <summary>Reads only what is needed of the manifest and the report; null for each that is not there, not ours, or damaged.</summary>
+    /// <remarks>Of an archive that lost its end, or was compressed anew by others, only the manifest: the report would need all of it to be read.</remarks>
     public async Task<(Manifest? Manifest, Report? Report)> ReadFactsAsync(string path, CancellationToken ct)
     {
-        Manifest? manifest = null;
-        Report? report = null;
-        try
-        {
-            await using var tar = OpenTar(path);
-            while (await tar.NextAsync(ct) is { } entry)
-            {
-                if (manifest is null && entry.Name != Manifest.EntryName)
-                {
-                    return (null, null);
-                }
-
-                if (entry.Name == Manifest.EntryName)
-                {
-                    manifest = ArchiveJson.Read<Manifest>(await ReadSmallAsync(tar, entry, ct));
-                }
-                else if (entry.Name == Report.EntryName)
-                {
-                    report = ArchiveJson.Read<Report>(await ReadSmallAsync(tar, entry, ct));
-                    break;
-                }
-            }
-        }
-        catch (BackupException)
-        {
-            // Damage of a later part: what was read before it stands.
-        }
-
-        return (manifest, report);
+        using var file = Open(path);
+        return await FactsReading.ReadAsync(file, ct);
     }
 
-    /// <summary>All entries but our own.</summary>
+    /// <summary>All entries but our own, in the order of the archive; from the index alone where there is one.</summary>
+    /// <exception cref="BackupException"><see cref="Fault.ArchiveDamaged"/> or <see cref="Fault.ArchiveHostile"/>, possibly after some entries.</exception>
     public async IAsyncEnumerable<ArchiveEntry> ListAsync(string path, [EnumeratorCancellation] CancellationToken ct)
     {
-        await using var tar = OpenTar(path);
+        using var file = Open(path);
+        if (IndexCursor.Open(file) is { } cursor)
+        {
+            foreach (var entry in IndexListing.Of(cursor))
+            {
+                ct.ThrowIfCancellationRequested();
+                yield return entry;
+            }
+
+            yield break;
+        }
+
+        await using var tar = OpenStream(file, ArchiveLimits.None);
         while (await tar.NextAsync(ct) is { } entry)
         {
             if (!EntryName.IsOwn(entry.Name))
@@ -57,105 +48,77 @@ internal sealed class ArchiveReader
         }
     }
 
-    /// <summary>Full proof: every byte, the gzip CRC and length, the tar's structure, every SHA-256. Damage is in the answer, not thrown.</summary>
+    /// <summary>Full proof: every byte is read; gzip's CRC and length, the tar's structure, every SHA-256 and, where there is one, the index must all agree. Damage is in the answer, not thrown.</summary>
     public async Task<ArchiveProof> VerifyAsync(string path, ArchiveLimits limits, Progress progress, CancellationToken ct)
     {
-        progress.Enter("read back", Posix.Stat(path).Size);
-        var errors = new List<Finding>();
-        Manifest? manifest = null;
-        Report? report = null;
-        long entries = 0, content = 0;
-        var hashes = new Dictionary<string, string>(StringComparer.Ordinal);
-        var hasChecksums = false;
-        using var whole = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        using var file = Open(path);
+        progress.Enter("verify", file.Locator?.ContentBytes ?? 0, file.Locator?.Entries ?? 0);
+        var hashing = Task.Run(() => SHA256.HashData(file.OpenFrom(0)), ct);
         try
         {
-            await using var tar = OpenTar(path, progress, limits);
-            var buffer = new byte[1 << 16];
-            while (await tar.NextAsync(ct) is { } entry)
+            if (file.Locator is not null && await new IndexedVerification(file, threads, limits, progress).RunAsync(ct) is { } proof)
             {
-                if (EntryName.IsOwn(entry.Name))
-                {
-                    var bytes = entry.Kind == EntryKind.File ? await ReadSmallAsync(tar, entry, ct) : [];
-                    manifest ??= entry.Name == Manifest.EntryName ? ArchiveJson.Read<Manifest>(bytes) : null;
-                    report ??= entry.Name == Report.EntryName ? ArchiveJson.Read<Report>(bytes) : null;
-                    if (entry.Name == Writing.ChecksumList.EntryName)
-                    {
-                        hasChecksums = true;
-                        Compare(bytes, hashes, errors);
-                    }
-
-                    continue;
-                }
-
-                entries++;
-                content += entry.Size;
-                if (content > limits.MaxBytes)
-                {
-                    throw ArchiveFaults.TooLarge(limits.MaxBytes);
-                }
-
-                if (entry.Kind == EntryKind.File)
-                {
-                    using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-                    int length;
-                    while ((length = await tar.ReadAsync(buffer, ct)) > 0)
-                    {
-                        hash.AppendData(buffer, 0, length);
-                    }
-
-                    hashes[entry.Name] = Convert.ToHexStringLower(hash.GetHashAndReset());
-                }
+                return proof with { Sha256 = Convert.ToHexStringLower(await hashing) };
             }
+
+            await using var tar = OpenStream(file, limits);
+            proof = await new StreamVerification(limits, progress).RunAsync(tar, Path.GetFileName(path), ct);
+            if (file.Locator is not null && proof.Errors.Count == 0)
+            {
+                proof = proof with { Errors = [new Finding(Format.ArchiveLayout.IndexName, "The index cannot be read, or it counts more than is allowed here, though the rest of the archive is whole.")] };
+            }
+
+            return proof with { Sha256 = Convert.ToHexStringLower(await hashing) };
         }
-        catch (BackupException e)
+        catch (IOException e)
         {
-            errors.Add(new Finding(Path.GetFileName(path), e.Message));
+            throw Errno.ToFault(e);
         }
-
-        return new ArchiveProof { Manifest = manifest, Report = report, Sha256 = await HashFileAsync(path, ct), Entries = entries, ContentBytes = content, Errors = errors, HasChecksums = hasChecksums };
+        finally
+        {
+            // Its failure, if any, was met above or does not matter any more; the file must not be closed under it.
+            await hashing.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        }
     }
 
-    /// <summary>Unpacks into the existing empty folder <paramref name="into"/> what <paramref name="select"/> picks.</summary>
-    public async Task<UnpackResult> UnpackAsync(string path, string into, Func<ArchiveEntry, bool> select, ArchiveLimits limits, Progress progress, CancellationToken ct)
-    {
-        await using var tar = OpenTar(path, null, limits);
-        return await Unpacker.UnpackAsync(tar, into, select, limits, progress, ct);
-    }
+    /// <summary>Unpacks what <paramref name="select"/> picks into the existing empty folder <paramref name="into"/>: owners, modes, times, links and empty folders as they were; each content is compared with its SHA-256.</summary>
+    /// <remarks>Links are never followed. Our own entries are never unpacked. Nothing is flushed: the caller does one syncfs.</remarks>
+    /// <exception cref="BackupException"><see cref="Fault.ArchiveDamaged"/>, <see cref="Fault.ArchiveHostile"/>, or the disk's: the folder is then half filled, and the caller removes it.</exception>
+    public Task<UnpackResult> UnpackAsync(string path, string into, Func<ArchiveEntry, bool> select, ArchiveLimits limits, Progress progress, CancellationToken ct) =>
+        UnpackAsync(path, into, select, limits, progress, passOver: false, ct);
 
-    /// <summary>One file's content, verified, to a stream.</summary>
+    /// <summary>The same for a damaged archive: gives every file whose chunks still verify, and lists the others.</summary>
+    public Task<UnpackResult> SalvageAsync(string path, string into, Func<ArchiveEntry, bool> select, ArchiveLimits limits, Progress progress, CancellationToken ct) =>
+        UnpackAsync(path, into, select, limits, progress, passOver: true, ct);
+
+    /// <summary>One file's content to a stream, with its SHA-256 in the answer; a hard link gives the content of its file.</summary>
+    /// <exception cref="BackupException"><see cref="Fault.NotFound"/>: no such file. <see cref="Fault.ArchiveDamaged"/>: possibly after bytes were written, which the caller must throw away.</exception>
     public async Task<ArchiveEntry> CopyEntryAsync(string path, string name, Stream destination, CancellationToken ct)
     {
-        await using var tar = OpenTar(path);
+        using var file = Open(path);
+        if (file.FindPages() is not null)
+        {
+            return await EntryFetch.CopyAsync(file, threads, name, destination, ct);
+        }
+
+        await using var tar = OpenStream(file, ArchiveLimits.None);
         while (await tar.NextAsync(ct) is { } entry)
         {
             if (entry.Name == name && entry.Kind == EntryKind.File)
             {
-                var buffer = new byte[1 << 16];
-                int length;
-                while ((length = await tar.ReadAsync(buffer, ct)) > 0)
-                {
-                    await destination.WriteAsync(buffer.AsMemory(0, length), ct);
-                }
-
-                return entry;
+                var sha256 = await EntryFetch.CopyAsync(tar.ReadAsync, destination, ct);
+                return entry with { Sha256 = sha256 };
             }
         }
 
         throw ArchiveFaults.NoSuchEntry(name);
     }
 
-    private static TarEntryStream OpenTar(string path, Progress? progress = null, ArchiveLimits? limits = null)
-    {
-        _ = progress;
-        return new TarEntryStream(new GzipInput(OpenFile(path)), (limits ?? ArchiveLimits.None).MaxEntries);
-    }
-
-    private static FileStream OpenFile(string path)
+    private static ArchiveFile Open(string path)
     {
         try
         {
-            return new FileStream(Posix.OpenRead(path), FileAccess.Read, 1 << 16);
+            return ArchiveFile.Open(path);
         }
         catch (IOException e)
         {
@@ -163,36 +126,19 @@ internal sealed class ArchiveReader
         }
     }
 
-    private static async Task<byte[]> ReadSmallAsync(TarEntryStream tar, ArchiveEntry entry, CancellationToken ct)
+    private static TarEntryStream OpenStream(ArchiveFile file, ArchiveLimits limits) =>
+        new(new GzipInput(file.OpenFrom(0), limits.MaxRatio), limits.MaxEntries);
+
+    private async Task<UnpackResult> UnpackAsync(string path, string into, Func<ArchiveEntry, bool> select, ArchiveLimits limits, Progress progress, bool passOver, CancellationToken ct)
     {
-        var bytes = new byte[Math.Min(entry.Size, 512 << 20)];
-        var total = 0;
-        int length;
-        while (total < bytes.Length && (length = await tar.ReadAsync(bytes.AsMemory(total), ct)) > 0)
+        using var file = Open(path);
+        if (file.FindPages() is not null)
         {
-            total += length;
+            return await new IndexedUnpacking(file, threads, limits, progress).UnpackAsync(into, select, passOver, ct);
         }
 
-        return bytes;
-    }
-
-    private static async Task<string> HashFileAsync(string path, CancellationToken ct)
-    {
-        await using var file = OpenFile(path);
-        return Convert.ToHexStringLower(await SHA256.HashDataAsync(file, ct));
-    }
-
-    private static void Compare(byte[] list, Dictionary<string, string> hashes, List<Finding> errors)
-    {
-        var expected = new MemoryStream();
-        foreach (var (name, hash) in hashes.OrderBy(pair => pair.Key, EntryOrder.Instance))
-        {
-            expected.Write(Writing.ChecksumList.Line(hash, name));
-        }
-
-        if (!expected.ToArray().AsSpan().SequenceEqual(list))
-        {
-            errors.Add(new Finding(Writing.ChecksumList.EntryName, "The contents do not match their SHA-256 sums."));
-        }
+        progress.Enter("unpack");
+        await using var tar = OpenStream(file, limits);
+        return await Unpacker.UnpackAsync(tar, into, select, limits, progress, ct);
     }
 }

@@ -29,7 +29,7 @@ internal sealed class Unpacker(string into, ArchiveLimits limits, Progress progr
         {
             if (!EntryName.IsOwn(entry.Name) && select(entry))
             {
-                await unpacker.AddAsync(entry, archive.ReadAsync, expectedSha256: null, ct);
+                await unpacker.AddAsync(entry, archive.ReadAsync, ct);
             }
         }
 
@@ -37,8 +37,8 @@ internal sealed class Unpacker(string into, ArchiveLimits limits, Progress progr
     }
 
     /// <summary>Unpacks one entry whose content is read by <paramref name="read"/> until it gives 0. Gives the SHA-256 of a file's content.</summary>
-    /// <exception cref="BackupException"><see cref="Fault.ArchiveHostile"/>, <see cref="Fault.ArchiveDamaged"/> (content differs from <paramref name="expectedSha256"/>), or the disk's.</exception>
-    public async Task<string?> AddAsync(ArchiveEntry entry, Func<Memory<byte>, CancellationToken, ValueTask<int>> read, string? expectedSha256, CancellationToken ct)
+    /// <exception cref="BackupException"><see cref="Fault.ArchiveHostile"/>, <see cref="Fault.ArchiveDamaged"/> (content too short), or the disk's.</exception>
+    public async Task<string?> AddAsync(ArchiveEntry entry, Func<Memory<byte>, CancellationToken, ValueTask<int>> read, CancellationToken ct)
     {
         CheckLimits(entry);
         try
@@ -61,11 +61,6 @@ internal sealed class Unpacker(string into, ArchiveLimits limits, Progress progr
                     using (var file = Posix.OpenAt(parent, name, OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.Exclusive, 0x180 /* 0600 */))
                     {
                         var sha256 = await WriteContentAsync(entry, file, read, ct);
-                        if (expectedSha256 is not null && sha256 != expectedSha256)
-                        {
-                            throw ArchiveFaults.Damaged("The content differs from its SHA-256.", EntryName.Short(entry.Name));
-                        }
-
                         facts.Apply(file, entry);
                         return sha256;
                     }
@@ -81,8 +76,16 @@ internal sealed class Unpacker(string into, ArchiveLimits limits, Progress progr
         }
     }
 
+    /// <summary>Takes a file back that turned out damaged behind its content.</summary>
+    public void Remove(ArchiveEntry entry)
+    {
+        Posix.Unlink($"{into}/{entry.Name}");
+        entries--;
+        bytes -= entry.Size;
+    }
+
     /// <summary>Gives folders their facts, deepest last entered first, now that nothing is added to them any more.</summary>
-    public UnpackResult Finish()
+    public UnpackResult Finish(IReadOnlyList<Finding>? damaged = null)
     {
         try
         {
@@ -97,7 +100,7 @@ internal sealed class Unpacker(string into, ArchiveLimits limits, Progress progr
             throw Errno.ToFault(e);
         }
 
-        return new UnpackResult(entries, bytes, facts.NotGivenBack, []);
+        return new UnpackResult(entries, bytes, facts.NotGivenBack, damaged ?? []);
     }
 
     public void Dispose() => folder.Dispose();
@@ -106,7 +109,7 @@ internal sealed class Unpacker(string into, ArchiveLimits limits, Progress progr
     {
         if (++entries > limits.MaxEntries)
         {
-            throw new BackupException(Fault.ArchiveHostile, $"The archive holds more than {limits.MaxEntries} entries, so it was refused.", "Split it, or raise the limit.");
+            throw ArchiveFaults.TooMany(limits.MaxEntries);
         }
 
         if (entry.Size > limits.MaxBytes - bytes)

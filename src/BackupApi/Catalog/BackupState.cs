@@ -21,7 +21,13 @@ internal sealed record BackupState
     /// <summary>Files.TreeDigest of storage as it was walked for this backup; null when it is not known.</summary>
     public string? TreeDigest { get; init; }
 
+    /// <summary>When every file was last read without believing fingerprints, by this backup or one before it.</summary>
+    public DateTimeOffset? FullReadAt { get; init; }
+
     public DateTimeOffset? VerifiedAt { get; init; }
+
+    /// <summary>When it last came back whole in a restore drill.</summary>
+    public DateTimeOffset? DrilledAt { get; init; }
 
     public string? Damage { get; init; }
 

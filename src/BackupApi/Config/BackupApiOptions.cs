@@ -1,3 +1,5 @@
+using BackupApi.Model;
+
 namespace BackupApi.Config;
 
 /// <summary>All settings, checked. Environment variables are read here and nowhere else.</summary>
@@ -10,6 +12,8 @@ internal sealed record BackupApiOptions
     public required RetentionOptions Retention { get; init; }
 
     public required HealthOptions Health { get; init; }
+
+    public required AlertSettings Alerts { get; init; }
 
     public required RestoreOptions Restore { get; init; }
 
@@ -29,6 +33,7 @@ internal sealed record BackupApiOptions
             Schedule = ScheduleOptions.Read(settings),
             Retention = RetentionOptions.Read(settings),
             Health = HealthOptions.Read(settings),
+            Alerts = AlertOptions.Read(settings),
             Restore = RestoreOptions.Read(settings),
             Capture = CaptureOptions.Read(settings),
             LiteDb = LiteDbOptions.Read(settings),

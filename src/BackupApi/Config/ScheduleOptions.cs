@@ -41,7 +41,7 @@ internal sealed record ScheduleOptions
     {
         Enabled = settings.Flag("AUTO_BACKUP_ENABLED", true),
         Interval = TimeSpan.FromMilliseconds(settings.Whole("AUTO_BACKUP_INTERVAL", 3_600_000, 1000, 31_622_400_000, "milliseconds")),
-        Schedules = ReadSchedules(settings),
+        Schedules = ReadSchedules(settings) is { Count: > 0 } schedules ? schedules : Array.Empty<ScheduleRule>(),
         Jitter = settings.Duration("Backup__ScheduleJitter", TimeSpan.Zero, TimeSpan.Zero, TimeSpan.FromDays(1)),
         MaxBackups = (int)settings.Whole("MAX_BACKUPS", 10, 1, 100_000, "backups"),
         MaxSafetyBackups = (int)settings.Whole("Backup__MaxSafetyBackups", 3, 1, 1000, "backups"),

@@ -100,13 +100,21 @@ internal sealed partial class FileLease : IDisposable
         isReleased = true;
     }
 
+    /// <summary>Whether a change after a look at a file's times always gives it other ones: multigrain timestamps, Linux 6.13 and later on the file systems that have them.</summary>
+    public static bool StampsEveryChange(SafeFileHandle file) =>
+        Environment.OSVersion.Version >= new Version(6, 13)
+        && KindOf(file) is 0xEF53 /* ext4 */ or 0x58465342 /* XFS */ or 0x9123683E /* btrfs */ or 0x01021994 /* tmpfs */;
+
     /// <summary>Only file systems whose every writer goes through this kernel: elsewhere a lease would promise what it cannot keep.</summary>
-    private static bool IsLocal(SafeFileHandle file)
+    private static bool IsLocal(SafeFileHandle file) => KindOf(file) is
+        0xEF53 /* ext2, ext3, ext4 */ or 0x58465342 /* XFS */ or 0x9123683E /* btrfs */ or 0xF2F52010 /* F2FS */
+        or 0x2FC12FC1 /* ZFS */ or 0xCA451A4E /* bcachefs */ or 0x01021994 /* tmpfs */ or 0x3153464A /* JFS */;
+
+    /// <summary>The f_type of statfs(2), its first field; 0 when it is not told.</summary>
+    private static uint KindOf(SafeFileHandle file)
     {
         Span<byte> facts = stackalloc byte[256];
-        return fstatfs(file, facts) == 0 && BinaryPrimitives.ReadUInt32LittleEndian(facts) is
-            0xEF53 /* ext2, ext3, ext4 */ or 0x58465342 /* XFS */ or 0x9123683E /* btrfs */ or 0xF2F52010 /* F2FS */
-            or 0x2FC12FC1 /* ZFS */ or 0xCA451A4E /* bcachefs */ or 0x01021994 /* tmpfs */ or 0x3153464A /* JFS */;
+        return fstatfs(file, facts) == 0 ? BinaryPrimitives.ReadUInt32LittleEndian(facts) : 0;
     }
 
     [LibraryImport("libc", SetLastError = true)]

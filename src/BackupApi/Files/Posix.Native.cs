@@ -23,6 +23,9 @@ internal enum OpenFlags
 
     /// <summary>O_NOFOLLOW of x86-64; <see cref="Posix"/> exchanges it for arm64's.</summary>
     NoFollow = 0x20000,
+
+    /// <summary>The part of O_TMPFILE that is not O_DIRECTORY: a file without a name, so that nobody who watches the folder sees it.</summary>
+    TemporaryFile = 0x400000,
 }
 
 internal static partial class Posix
@@ -166,5 +169,8 @@ internal static partial class Posix
 
         [LibraryImport(Libc)]
         internal static partial uint geteuid();
+
+        [LibraryImport(Libc)]
+        internal static partial uint getegid();
     }
 }

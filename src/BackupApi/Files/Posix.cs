@@ -161,6 +161,8 @@ internal static partial class Posix
 
     public static uint EffectiveUserId => Native.geteuid();
 
+    public static uint EffectiveGroupId => Native.getegid();
+
     private static List<string> Sorted(List<string> names)
     {
         names.Sort(PathText.CompareBytes);

@@ -60,4 +60,7 @@ internal sealed record Backup
 
     /// <summary>Digest of storage as it was walked for this backup; null when it is not known.</summary>
     public string? TreeDigest { get; init; }
+
+    /// <summary>When every file of storage was last read without believing fingerprints, by this backup or one before it; null when it is not known.</summary>
+    public DateTimeOffset? FullReadAt { get; init; }
 }

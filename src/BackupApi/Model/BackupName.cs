@@ -3,7 +3,7 @@ using System.Text.RegularExpressions;
 
 namespace BackupApi.Model;
 
-/// <summary>File names of backups: <c>backup_yyyy-MM-dd_HHmmss.tar.gz</c> in UTC, with <c>-2</c>, <c>-3</c>… before the ending where a second saw several.</summary>
+/// <summary>File names of backups: <c>backup_yyyy-MM-dd_HHmmss.tar.gz</c> in UTC. A second that saw several gives the later ones the names of the seconds after it; their manifests say when they were made.</summary>
 internal static partial class BackupName
 {
     public const string Ending = ".tar.gz";
@@ -13,17 +13,19 @@ internal static partial class BackupName
     /// <summary>Longest name Linux file systems take, in bytes.</summary>
     private const int MaxLength = 255;
 
-    /// <summary>The first name of its second that is not taken.</summary>
+    /// <summary>The name of the first second, from this one on, that is not taken.</summary>
     public static string Next(DateTimeOffset instant, Func<string, bool> isTaken)
     {
-        var stem = "backup_" + instant.UtcDateTime.ToString(Stamp, CultureInfo.InvariantCulture);
-        var name = stem + Ending;
-        for (var i = 2; isTaken(name); i++)
+        while (true)
         {
-            name = string.Create(CultureInfo.InvariantCulture, $"{stem}-{i}{Ending}");
-        }
+            var name = "backup_" + instant.UtcDateTime.ToString(Stamp, CultureInfo.InvariantCulture) + Ending;
+            if (!isTaken(name))
+            {
+                return name;
+            }
 
-        return name;
+            instant = instant.AddSeconds(1);
+        }
     }
 
     /// <summary>The date a name carries, also one made by others that ends or begins so; null when it carries none.</summary>

@@ -79,4 +79,6 @@ internal sealed record HealthReport
     public IReadOnlyList<Finding> Waiting { get; init; } = [];
 
     public OperationRecord? Running { get; init; }
+
+    public DrillResult? LastDrill { get; init; }
 }

@@ -19,8 +19,7 @@ internal sealed record HealthThresholds
 internal sealed record LargeLog(string Database, string Engine, long Bytes);
 
 /// <summary>A wall clock that was set, by how much: forward is positive.</summary>
-/// <param name="HighestSequence">Of the backups there were then.</param>
-internal sealed record ClockJump(DateTimeOffset At, TimeSpan By, long HighestSequence);
+internal sealed record ClockJump(DateTimeOffset At, TimeSpan By);
 
 /// <summary>What health is judged by, gathered beforehand.</summary>
 internal sealed record HealthFacts
@@ -69,6 +68,14 @@ internal sealed record HealthFacts
 
     /// <summary>A backup runs, or waits for its turn.</summary>
     public bool IsBackingUp { get; init; }
+
+    /// <summary>Those that nobody acknowledged yet.</summary>
+    public IReadOnlyList<Alarm> Alarms { get; init; } = [];
+
+    public DrillResult? LastDrill { get; init; }
+
+    /// <summary>Alert channels that do not take alerts, with what they said.</summary>
+    public IReadOnlyList<(string Channel, string Error, DateTimeOffset Since)> FailingChannels { get; init; } = [];
 
     public long? MaxArchiveBytes { get; init; }
 

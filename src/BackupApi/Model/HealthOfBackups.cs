@@ -6,7 +6,7 @@ namespace BackupApi.Model;
 /// <summary>The part of health that asks whether backups come, and how the last one went.</summary>
 internal static class HealthOfBackups
 {
-    public static IEnumerable<HealthReason> Judge(HealthFacts facts) => [.. Freshness(facts), .. Schedule(facts), .. LastAttempt(facts), .. Size(facts)];
+    public static IEnumerable<HealthReason> Judge(HealthFacts facts) => [.. Freshness(facts), .. Schedule(facts), .. LastAttempt(facts), .. Old(facts), .. Size(facts)];
 
     /// <summary>When a backup was last known to be what storage holds.</summary>
     public static DateTimeOffset CurrentAt(Backup backup) => backup.ConfirmedAt is { } confirmed && confirmed > backup.CreatedAt ? confirmed : backup.CreatedAt;
@@ -80,6 +80,18 @@ internal static class HealthOfBackups
                 partial.EndedAt);
         }
     }
+
+    /// <summary>What the watch over alarms, older backups and drills found.</summary>
+    private static IEnumerable<HealthReason> Old(HealthFacts facts) =>
+    [
+        .. facts.Alarms.Select(a => new HealthReason(
+            "suspicious-change", HealthStatus.Degraded, a.Message, $"If that is as it should be: POST /api/alarms/{a.Id}/acknowledge. If not, {a.PinnedBackup ?? "no backup"} holds the state before.", a.At) { Subject = a.Id }),
+        .. facts.Backups.Where(b => b is { IsOurs: true, Damage: not null }).Select(b => new HealthReason(
+            "backup-damaged", HealthStatus.Degraded, $"{b.Name} is damaged: {b.Damage}", "Look at the disk that holds the backups; delete this one once newer ones are proven.", b.VerifiedAt) { Subject = b.Name }),
+        .. facts.LastDrill is { Outcome: Outcome.Failed } drill && facts.Backups.Any(b => b.Name == drill.Backup)
+            ? [new HealthReason("drill-failed", HealthStatus.Unhealthy, $"A rehearsal of restoring {drill.Backup} failed: {drill.Message}", "Take a new backup now (POST /api/backup/create) and rehearse it (POST /api/backup/{name}/drill).", drill.At) { Subject = drill.Backup }]
+            : Array.Empty<HealthReason>(),
+    ];
 
     private static IEnumerable<HealthReason> Size(HealthFacts facts)
     {

@@ -10,7 +10,7 @@ internal static class HealthRules
 
     public static IEnumerable<HealthReason> Judge(HealthFacts facts) =>
     [
-        .. HealthOfBackups.Judge(facts), .. HealthOfDatabases.Judge(facts), .. Folders(facts), .. Room(facts), .. Restores(facts), .. Clocks(facts),
+        .. HealthOfBackups.Judge(facts), .. HealthOfDatabases.Judge(facts), .. Folders(facts), .. Room(facts), .. Restores(facts), .. Clocks(facts), .. Channels(facts),
     ];
 
     public static HealthStatus Worst(IReadOnlyList<HealthReason> reasons) =>
@@ -50,6 +50,9 @@ internal static class HealthRules
         .. facts.FailedRestores.Select(f => new HealthReason("restore-failed", HealthStatus.Degraded, $"{f.Where} was not restored: {f.Message}", "Read the .reason.txt beside it in restore/failed, then remove both.", null) { Subject = f.Where }),
         .. facts.Waiting.Select(f => new HealthReason("restore-waiting", HealthStatus.Degraded, $"{f.Where} waits in the restore folder: {f.Message}", "Stop what uses storage, then restart this service; or remove the file.", null) { Subject = f.Where }),
     ];
+
+    private static IEnumerable<HealthReason> Channels(HealthFacts facts) => facts.FailingChannels.Select(c => new HealthReason(
+        "alert-channel-failing", HealthStatus.Degraded, $"The alert channel {c.Channel} does not take alerts: {c.Error}", "Check its settings, then POST /api/alerts/test.", c.Since) { Subject = c.Channel });
 
     private static IEnumerable<HealthReason> Clocks(HealthFacts facts)
     {

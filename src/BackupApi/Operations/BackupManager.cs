@@ -28,6 +28,9 @@ internal sealed class BackupManager(
     ApplyRetention retention,
     PinBackup pins,
     ScheduleState schedule,
+    KeepHistory history,
+    WatchChange alarms,
+    DrillRestore drillRestore,
     WatchHealth health)
 {
     /// <summary>How many idempotency keys are remembered.</summary>
@@ -96,10 +99,10 @@ internal sealed class BackupManager(
     }
 
     /// <summary>Starts reading a backup whole.</summary>
-    public OperationTicket<VerifyResult> StartVerify(string name)
+    public OperationTicket<VerifyResult> StartVerify(string name, Trigger trigger = Trigger.Manual)
     {
         var backup = Get(name);
-        return Start(OperationKind.Verify, Trigger.Manual, false, true, context => verifyBackup.RunAsync(backup.Name, context));
+        return Start(OperationKind.Verify, trigger, false, true, context => verifyBackup.RunAsync(backup.Name, context));
     }
 
     /// <summary>Removes a backup. The only proven one, or a pinned one, only with <paramref name="force"/>.</summary>
@@ -110,8 +113,15 @@ internal sealed class BackupManager(
     }
 
     /// <summary>Starts a check of the live databases, or of the one named.</summary>
-    public OperationTicket<DatabasesResult> StartVerifyDatabases(string? name) =>
-        Start(OperationKind.VerifyDatabases, Trigger.Manual, false, true, context => verifyDatabases.RunAsync(name, context));
+    public OperationTicket<DatabasesResult> StartVerifyDatabases(string? name, Trigger trigger = Trigger.Manual) =>
+        Start(OperationKind.VerifyDatabases, trigger, false, true, context => verifyDatabases.RunAsync(name, context));
+
+    /// <summary>Starts a rehearsal of a restore; nothing of storage is touched.</summary>
+    public OperationTicket<DrillResult> StartDrill(string name, Trigger trigger = Trigger.Manual)
+    {
+        var backup = Get(name);
+        return Start(OperationKind.Drill, trigger, false, true, context => drillRestore.RunAsync(backup, context));
+    }
 
     /// <summary>Every database as it was last seen, sorted by name.</summary>
     public IReadOnlyList<DatabaseFacts> ListDatabases() => databases.List();
@@ -148,6 +158,20 @@ internal sealed class BackupManager(
         schedule.Change(change);
         health.Refresh();
     }
+
+    /// <summary>Suspicious changes.</summary>
+    public WatchChange Alarms => alarms;
+
+    /// <exception cref="BackupException"><see cref="Fault.NotFound"/>.</exception>
+    public Alarm Acknowledge(string id)
+    {
+        var alarm = alarms.Acknowledge(id);
+        health.Refresh();
+        return alarm;
+    }
+
+    /// <summary>What was done in the last 90 days.</summary>
+    public KeepHistory History => history;
 
     /// <summary>What rotation would keep and remove now.</summary>
     public RetentionPlan PlanRetention() => retention.Plan();

@@ -45,6 +45,13 @@ internal sealed class DecideBackup(ServiceSettings settings, WorkFolders folders
         return beyondDoubt && tree.Nodes.Any(n => n.Stat.Kind == FileKind.File && n.Stat.Changed.CompareTo(settled) > 0);
     }
 
+    /// <summary>Whether a scheduled run may confirm the last backup instead of writing an equal one: it is proven, and beyond doubt nothing changed since.</summary>
+    public bool MayConfirm(Backup last, StorageTree tree) =>
+        !settings.AlwaysWrite && last is { IsProven: true, IsSafety: false } && MountFacts.Of(folders.Storage).IsLocalDisk && !HasChanged(tree, beyondDoubt: true);
+
+    /// <summary>Whether fingerprints were believed long enough, and every file is to be read again.</summary>
+    public bool WantsFullRead(Backup? last) => last?.FullReadAt is not { } at || clock.GetUtcNow() - at >= settings.FullReadEvery || !MountFacts.Of(folders.Storage).IsLocalDisk;
+
     /// <summary>Whether the stop takes a backup; and if it would but does not, why.</summary>
     public (bool Take, string? Skipped) AtStop()
     {
@@ -68,7 +75,7 @@ internal sealed class DecideBackup(ServiceSettings settings, WorkFolders folders
     /// <summary>Median of the last backups that went through; from the size of storage when there was none.</summary>
     private TimeSpan UsualDuration()
     {
-        var last = ledger.List().Where(o => o is { Kind: OperationKind.Backup, Outcome: Outcome.Ok or Outcome.Partial, EndedAt: not null }).Take(Remembered).Select(o => o.EndedAt!.Value - o.StartedAt).Order().ToList();
+        var last = ledger.List().Where(o => o is { Kind: OperationKind.Backup, Outcome: Outcome.Ok or Outcome.Partial, Confirmed: false, EndedAt: not null }).Take(Remembered).Select(o => o.EndedAt!.Value - o.StartedAt).Order().ToList();
         return last.Count > 0
             ? last[last.Count / 2]
             : TimeSpan.FromSeconds((catalog.List().FirstOrDefault(b => b.IsOurs)?.ContentBytes ?? 0) / (double)FirstSpeed);

@@ -5,9 +5,10 @@ using BackupApi.Operations.Restore;
 
 namespace BackupApi.Operations;
 
-/// <summary>What happens before the door opens, in this order: folders, lock, leftovers, catalogue, the restore that waits. What a kill left is cleared here.</summary>
+/// <summary>What happens before the door opens, in this order: folders, lock, leftovers, catalogue, the restore that waits, locks that would block the application. What a kill left is cleared here.</summary>
 internal sealed partial class StartUp(
     WorkFolders folders,
+    CheckFolders check,
     BackupCatalog catalog,
     OperationGate gate,
     RestoreAtStart restoreAtStart,
@@ -15,6 +16,7 @@ internal sealed partial class StartUp(
     RestoreFolder restoreFolder,
     RestoreFolderState restoreFolderState,
     TakeSafetyBackup takeSafetyBackup,
+    RepairLevelDbLock repairLevelDbLock,
     ILogger<BackupManager> log) : IDisposable
 {
     private readonly List<FolderLock> locks = [];
@@ -23,6 +25,7 @@ internal sealed partial class StartUp(
     /// <exception cref="BackupException"><see cref="Fault.Busy"/>: another BackupApi runs over one of them. <see cref="Fault.PermissionDenied"/>.</exception>
     public void TakeFolders()
     {
+        check.Run();
         var isFirstStart = !Directory.Exists(folders.Backups) || !Posix.ListNames(folders.Backups).Exists(BackupCatalog.IsArchive);
         try
         {
@@ -34,7 +37,7 @@ internal sealed partial class StartUp(
         }
 
         // Storage may be mounted read-only, or not at all: health says so, and nothing is created in its place.
-        foreach (var folder in new[] { folders.Backups, folders.Restore, folders.Storage }.Where(Directory.Exists))
+        foreach (var folder in new[] { folders.Backups, folders.Restore, folders.Storage }.Where(folder => Directory.Exists(folder) && FolderProbe.TryRead(folder) is null))
         {
             locks.Add(FolderLock.TryTake(folder) ?? throw new BackupException(
                 Fault.Busy,
@@ -62,6 +65,10 @@ internal sealed partial class StartUp(
         }
 
         restoreFolderState.Failed = restoreFolder.ListFailed();
+        foreach (var repaired in repairLevelDbLock.Run(ct))
+        {
+            LogRepaired(log, repaired.Where, repaired.Message);
+        }
     }
 
     /// <summary>One operation of its own; a failure is logged and told by health, and the service starts all the same.</summary>
@@ -88,6 +95,9 @@ internal sealed partial class StartUp(
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Taken up from before: {What}: {Message}")]
     private static partial void LogRecovered(ILogger logger, string what, string message);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Lock}: {Message}")]
+    private static partial void LogRepaired(ILogger logger, string @lock, string message);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Removed {Partial}: a backup was killed while it was written; it was never published")]
     private static partial void LogLeftover(ILogger logger, string partial);

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Reflection;
 using BackupApi.Archive;
 using BackupApi.Catalog;
 using BackupApi.Files;
@@ -7,41 +6,60 @@ using BackupApi.Model;
 
 namespace BackupApi.Operations;
 
-/// <summary>A backup from the first look at storage to the published archive.</summary>
+/// <summary>A backup from the first look at storage to the published archive and the rotation after it.</summary>
 internal sealed class TakeBackup(
     WorkFolders folders,
+    LookAtStorage look,
     FindSources findSources,
-    ArchiveWriter writer,
+    WriteBackup write,
     BackupCatalog catalog,
-    SequenceCounter sequence,
+    DecideBackup decide,
     PredictRoom room,
     PinGoodCopies pinGoodCopies,
+    WatchChange watchChange,
     ApplyRetention retention,
     TimeProvider clock)
 {
-    private static readonly string Version =
-        typeof(TakeBackup).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "0";
-
     public async Task<CreateResult> RunAsync(CreateRequest request, OperationContext context)
     {
         var began = clock.GetTimestamp();
         var ct = context.Cancellation;
 
         context.Progress.Enter("walk");
-        var last = catalog.List().FirstOrDefault(b => b.IsOurs && b.Damage is null);
-        var tree = Walk(request, last, ct);
+        var last = catalog.List().FirstOrDefault(b => b is { IsOurs: true, Damage: null });
+        var tree = look.Run(last, request.Trigger == Trigger.Safety, ct);
+        var readsAll = decide.WantsFullRead(last);
+        if (last is not null && request.Trigger is (Trigger.Schedule or Trigger.Start or Trigger.Stop) && !readsAll && decide.MayConfirm(last, tree))
+        {
+            return Confirm(last, context, began);
+        }
+
         var sources = findSources.In(tree);
         room.Require(ContentBytes(tree, _ => true), ContentBytes(tree, DatabaseFilesOf(sources).Contains), last);
 
         var staging = folders.NewStaging(context.Id);
         try
         {
-            var captured = await CaptureSources.RunAsync(sources, tree, staging, context.Progress, ct);
-            var (name, archive) = await WriteAsync(request, tree, captured, context);
-            var backup = Record(name, archive, captured, tree, context);
-            pinGoodCopies.Run(backup);
-            retention.Run();
+            var capture = new CaptureSources(sources, tree, staging);
+            await capture.CaptureAsync(context.Progress, ct);
 
+            // A database that was damaged last time is likely to be so now: its verdict comes before anything is written.
+            var damaged = (last?.Sources ?? []).Where(s => s.Errors.Count > 0).Select(s => s.Name).ToHashSet(StringComparer.Ordinal);
+            await capture.SettleAsync(context.Progress, ct, source => damaged.Contains(PathText.Show(source.Name)));
+
+            var plan = new WritePlan(request, tree, Files(capture), _ => Task.FromResult(capture.Results), last?.Path, !readsAll);
+            var written = await WriteWhileVerifyingAsync(plan, capture, context);
+            if (written is null)
+            {
+                await capture.SettleAsync(context.Progress, ct);
+                written = await write.RunAsync(plan with { Files = Files(capture) }, context, ct);
+            }
+
+            var (name, archive) = written.Value;
+            var backup = Record(name, archive, tree, readsAll ? clock.GetUtcNow() : last?.FullReadAt ?? clock.GetUtcNow(), context);
+            pinGoodCopies.Run(backup);
+            watchChange.Run(backup);
+            retention.Run();
             return new CreateResult
             {
                 Backup = backup,
@@ -57,93 +75,56 @@ internal sealed class TakeBackup(
         }
     }
 
-    /// <summary>Looks at storage; refuses one that is gone, or empty where the last backup was not.</summary>
-    private StorageTree Walk(CreateRequest request, Backup? last, CancellationToken ct)
+    /// <summary>Writes the archive while the copies are verified. Null when a copy did not stand: what was written is gone, and the copy must be taken anew.</summary>
+    private async Task<(string Name, ArchiveFacts Facts)?> WriteWhileVerifyingAsync(WritePlan plan, CaptureSources capture, OperationContext context)
     {
-        if (Posix.FindTargetStat(folders.Storage) is not { Kind: FileKind.Directory })
-        {
-            throw new BackupException(
-                Fault.StorageMissing,
-                $"The storage folder {folders.Storage} does not exist.",
-                "Check STORAGE_PATH and that the volume is mounted; no backup was removed.");
-        }
-
-        var tree = TreeWalker.Walk(folders.Storage, folders.Own().Contains, ct);
-        if (request.Trigger != Trigger.Safety && last is { ContentBytes: > 0 } && !tree.Nodes.Any(n => n.Stat is { Kind: FileKind.File, Size: > 0 }))
-        {
-            throw new BackupException(
-                Fault.StorageMissing,
-                $"The storage folder {folders.Storage} is empty, and the last backup {last.Name} was not.",
-                "Check that the volume is mounted, or restore a backup; no backup was removed.");
-        }
-
-        return tree;
-    }
-
-    private async Task<(string Name, ArchiveFacts Facts)> WriteAsync(CreateRequest request, StorageTree tree, IReadOnlyList<CapturedSource> captured, OperationContext context)
-    {
-        var createdAt = clock.GetUtcNow();
-        var name = BackupName.Next(createdAt, taken => Posix.FindStat(catalog.PathOf(taken)) is not null);
-        context.BackupName = name;
-        var files = captured.SelectMany(c => c.Capture?.Files ?? []).ToList();
-        var contentBytes = files.Sum(f => f.HardLinkTo is null && f.Stat.Kind == FileKind.File ? f.Stat.Size : 0);
-        var manifest = new Manifest
-        {
-            Sequence = sequence.Take(),
-            CreatedAt = createdAt,
-            Trigger = request.Trigger,
-            Label = request.Label,
-            ServiceVersion = Version,
-            Sources = [.. captured.Select(c => c.ToManifest())],
-            Application = request.Metadata ?? ApplicationFacts.Read(folders.Storage),
-            Entries = files.Count,
-            ContentBytes = contentBytes,
-        };
-
-        var partial = catalog.PathOf(name) + AtomicFile.PartialSuffix;
-        context.Progress.Enter("write", contentBytes, files.Count);
+        using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(context.Cancellation);
+        var verifying = VerifyAsync();
         try
         {
-            var facts = await writer.WriteAsync(
-                partial,
-                new ArchiveRequest
+            return await write.RunAsync(
+                plan with
                 {
-                    Files = files,
-                    Manifest = _ => Task.FromResult(manifest),
-                    Report = (seen, _) => Task.FromResult(Describe(captured, tree, seen)),
+                    Verified = async token =>
+                    {
+                        await verifying;
+                        token.ThrowIfCancellationRequested();
+                        return capture.Results;
+                    },
                 },
-                context.Progress,
-                context.Cancellation);
-            AtomicFile.GiveToFolderOwner(partial);
-            AtomicFile.PublishNew(partial, catalog.PathOf(name), facts.SizeBytes);
-            return (name, facts);
+                context,
+                giveUp.Token);
         }
-        catch
+        catch (OperationCanceledException) when (!context.Cancellation.IsCancellationRequested)
         {
-            AtomicFile.Discard(partial);
-            throw;
+            return null;
+        }
+        finally
+        {
+            await giveUp.CancelAsync();
+            await verifying.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        async Task VerifyAsync()
+        {
+            if (!await Task.Run(() => capture.VerifyAsync(giveUp.Token), CancellationToken.None))
+            {
+                await giveUp.CancelAsync();
+            }
         }
     }
 
-    private static Report Describe(IReadOnlyList<CapturedSource> captured, StorageTree tree, WriterObservations seen)
+    /// <summary>Nothing changed since the last backup: it is as good as a new one, and ten equal copies would only push history out.</summary>
+    private CreateResult Confirm(Backup last, OperationContext context, long began)
     {
-        var sources = captured.Select(c => c.ToManifest()).ToList();
-        var unreadable = seen.Unreadable.Concat(tree.Unreadable).ToList();
-        var isWhole = unreadable.Count == 0 && sources.TrueForAll(s => s.CapturedAt is not null && s.Errors.Count == 0);
-        return new Report
-        {
-            Outcome = isWhole ? Outcome.Ok : Outcome.Partial,
-            Verification = isWhole && sources.Count > 0 ? sources.Min(s => s.Verification) : VerificationLevel.None,
-            Proven = unreadable.Count == 0 && sources.TrueForAll(s => s.IsProven),
-            Errors = [.. sources.SelectMany(s => s.Errors), .. unreadable],
-            Warnings = [.. sources.SelectMany(s => s.Warnings), .. seen.ChangedWhileRead, .. seen.Vanished],
-            Skipped = tree.Skipped,
-            Entries = seen.Entries,
-            ContentBytes = seen.ContentBytes,
-        };
+        var confirmed = catalog.Record(last.Name, state => state with { ConfirmedAt = clock.GetUtcNow() });
+        context.BackupName = last.Name;
+        context.Confirmed = true;
+        context.Summary = "nothing changed since: confirmed, no new archive";
+        return new CreateResult { Backup = confirmed, Duration = clock.GetElapsedTime(began), Confirmed = true };
     }
 
-    private Backup Record(string name, ArchiveFacts archive, IReadOnlyList<CapturedSource> captured, StorageTree tree, OperationContext context)
+    private Backup Record(string name, ArchiveFacts archive, StorageTree tree, DateTimeOffset fullReadAt, OperationContext context)
     {
         var backup = catalog.Record(name, _ => new BackupState
         {
@@ -151,14 +132,18 @@ internal sealed class TakeBackup(
             Manifest = archive.Manifest,
             Report = archive.Report,
             VerifiedAt = clock.GetUtcNow(),
+            FullReadAt = fullReadAt,
             TreeDigest = TreeDigest.Of(tree),
         });
         context.Outcome = backup.Outcome;
+        (context.BytesRead, context.BytesCompressed, context.BytesCarriedOver) = (archive.BytesRead, archive.BytesCompressed, archive.BytesCarriedOver);
         context.Summary = string.Create(
             CultureInfo.InvariantCulture,
-            $"{archive.Observations.Entries} entries, {archive.Observations.ContentBytes} bytes in {archive.SizeBytes}, {captured.Count} sources, {backup.Warnings.Count} warnings, {backup.Errors.Count} errors");
+            $"{archive.Observations.Entries} entries, {archive.Observations.ContentBytes} bytes in {archive.SizeBytes}, {archive.BytesRead} read, {archive.BytesCompressed} compressed, {archive.BytesCarriedOver} carried over, {archive.Manifest.Sources.Count} sources, {backup.Warnings.Count} warnings, {backup.Errors.Count} errors");
         return backup;
     }
+
+    private static IReadOnlyList<CapturedFile> Files(CaptureSources capture) => [.. capture.Results.SelectMany(c => c.Capture?.Files ?? [])];
 
     private static HashSet<string> DatabaseFilesOf(IReadOnlyList<FoundSource> sources) =>
         sources.Where(s => s.Source.Engine != Source.PlainFiles).SelectMany(s => s.Source.Files).ToHashSet(StringComparer.Ordinal);

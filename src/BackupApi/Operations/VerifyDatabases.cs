@@ -32,8 +32,10 @@ internal sealed class VerifyDatabases(WorkFolders folders, FindSources findSourc
         var staging = folders.NewStaging(context.Id);
         try
         {
-            var captured = await CaptureSources.RunAsync(databases, tree, staging, context.Progress, context.Cancellation);
-            var found = captured.Select(c => c.ToManifest()).ToList();
+            var capture = new CaptureSources(databases, tree, staging);
+            await capture.CaptureAsync(context.Progress, context.Cancellation);
+            await capture.SettleAsync(context.Progress, context.Cancellation);
+            var found = capture.Results.Select(c => c.ToManifest()).ToList();
             checks.Record(found, clock.GetUtcNow(), isComplete: name is null);
             var damaged = found.Count(s => s.Errors.Count > 0);
             context.Outcome = damaged == 0 ? Outcome.Ok : Outcome.Partial;

@@ -10,8 +10,9 @@ internal sealed class WatchClock(TimeProvider clock)
 
     private (DateTimeOffset Wall, long Steady) last = (clock.GetUtcNow(), clock.GetTimestamp());
     private ClockJump? jump;
+    private (string? Name, DateTimeOffset? ConfirmedAt) before;
 
-    /// <summary>The last jump, until a backup was proven after it; null when there is none. Called by one at a time.</summary>
+    /// <summary>The last jump, until a backup was proven or confirmed after it; null when there is none. Called by one at a time.</summary>
     public ClockJump? Look(IReadOnlyList<Backup> backups)
     {
         var now = (Wall: clock.GetUtcNow(), Steady: clock.GetTimestamp());
@@ -19,14 +20,18 @@ internal sealed class WatchClock(TimeProvider clock)
         last = now;
         if (by.Duration() > Tolerance)
         {
-            jump = new ClockJump(now.Wall, by, backups.Count == 0 ? 0 : backups.Max(b => b.Sequence));
+            jump = new ClockJump(now.Wall, by);
+            before = NewestProven(backups);
         }
 
-        if (jump is not null && backups.Any(b => b.IsProven && b.Sequence > jump.HighestSequence))
+        if (jump is not null && NewestProven(backups) != before)
         {
             jump = null;
         }
 
         return jump;
     }
+
+    private static (string? Name, DateTimeOffset? ConfirmedAt) NewestProven(IReadOnlyList<Backup> newestFirst) =>
+        newestFirst.FirstOrDefault(b => b.IsProven) is { } newest ? (newest.Name, newest.ConfirmedAt) : default;
 }

@@ -1,6 +1,7 @@
 using BackupApi.Catalog;
 using BackupApi.Files;
 using BackupApi.Model;
+using BackupApi.Operations.Alerts;
 
 namespace BackupApi.Operations;
 
@@ -14,6 +15,9 @@ internal sealed class WatchHealth(
     ScheduleState schedule,
     WatchLogs logs,
     WatchClock wallClock,
+    WatchChange alarms,
+    DrillRestore drill,
+    AlertDesk desk,
     TimeProvider clock)
 {
     private readonly DateTimeOffset startedAt = clock.GetUtcNow();
@@ -44,6 +48,7 @@ internal sealed class WatchHealth(
                 Disks = facts.Disks,
                 Databases = facts.Databases,
                 Waiting = facts.Waiting,
+                LastDrill = facts.LastDrill,
             };
         }
     }
@@ -77,6 +82,9 @@ internal sealed class WatchHealth(
             LastAttempt = attempts.Find(o => o is { State: OperationState.Ended, Fault: not Fault.Cancelled, Outcome: not Outcome.Skipped }),
             LastBegunAt = attempts.Find(o => o.State != OperationState.Waiting && o.Outcome != Outcome.Skipped)?.StartedAt,
             IsBackingUp = attempts.Exists(o => o.State == OperationState.Running),
+            Alarms = alarms.Standing(),
+            LastDrill = drill.Last,
+            FailingChannels = desk.Failing,
             MaxArchiveBytes = settings.Retention.MaxArchiveBytes,
             Waiting = restoreFolder.Waiting,
             FailedRestores = restoreFolder.Failed,

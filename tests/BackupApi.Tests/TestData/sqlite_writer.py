@@ -1,6 +1,6 @@
 """An owner of a SQLite database that writes as fast as asked and keeps an invariant.
 
-usage: sqlite_writer.py DATABASE PROGRESS JOURNAL_MODE PAGE_SIZE FILLER_MIB WRITES_PER_SECOND CHECKPOINT_PAGES
+usage: sqlite_writer.py DATABASE PROGRESS JOURNAL_MODE PAGE_SIZE FILLER_MIB WRITES_PER_SECOND CHECKPOINT_PAGES SYNCHRONOUS
 
 Money moves between accounts (their sum stays), a ledger is numbered without gaps, and each transaction rewrites one row of filler,
 so that pages all over the file change. PROGRESS is a file of five little-endian int64: numbers committed and begun, the longest
@@ -11,12 +11,13 @@ import mmap, os, random, select, sqlite3, struct, sys, time
 
 database, progress, mode = sys.argv[1:4]
 page_size, filler_mib, rate, checkpoint = map(int, sys.argv[4:8])
+synchronous = sys.argv[8]
 ACCOUNTS, ROW = 1000, 8000
 
 db = sqlite3.connect(database, timeout=60, isolation_level=None)
 db.execute(f"PRAGMA page_size={page_size}")
 db.execute(f"PRAGMA journal_mode={mode}")
-db.execute("PRAGMA synchronous=OFF")
+db.execute(f"PRAGMA synchronous={synchronous}")
 db.execute(f"PRAGMA wal_autocheckpoint={checkpoint}")
 rows = max(1, filler_mib * (1 << 20) // ROW)
 if not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:

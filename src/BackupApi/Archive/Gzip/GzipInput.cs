@@ -1,5 +1,7 @@
 using System.Buffers.Binary;
 using System.Globalization;
+using BackupApi.Archive.Format;
+using BackupApi.Model;
 using ICSharpCode.SharpZipLib;
 using ICSharpCode.SharpZipLib.Checksum;
 using ICSharpCode.SharpZipLib.Zip.Compression;
@@ -11,8 +13,12 @@ namespace BackupApi.Archive.Gzip;
 /// GZipStream is not used because it takes a truncated file for a finished one and says nothing. Zeros behind the last member (tapes) are allowed, anything else is not.
 /// Forward only, synchronous inside: the file is read in large pieces.
 /// </remarks>
-internal sealed class GzipInput(Stream file) : Stream
+/// <param name="file">Owned, and disposed with this.</param>
+/// <param name="maxRatio">Most bytes of content for each compressed byte, see <see cref="ArchiveLimits"/>.</param>
+internal sealed class GzipInput(Stream file, int maxRatio = int.MaxValue) : Stream
 {
+    private const long RatioMattersFrom = 16 << 20;
+
     private const int TrailerLength = 8;
     private const byte HasHeaderCrc = 0x02, HasExtra = 0x04, HasName = 0x08, HasComment = 0x10, Reserved = 0xE0;
 
@@ -25,6 +31,20 @@ internal sealed class GzipInput(Stream file) : Stream
     private bool inMember;
     private bool finished;
     private int members;
+    private uint crcBefore;
+    private long lengthBefore;
+    private long total;
+
+    /// <summary>Goes on in the middle of a member, on a byte boundary at which a chunk begins.</summary>
+    /// <param name="offset">Of that byte in the archive, for messages.</param>
+    public static GzipInput Resume(Stream file, long offset, uint crc32SoFar, long lengthSoFar) => new(file)
+    {
+        consumedBefore = offset,
+        crcBefore = crc32SoFar,
+        lengthBefore = lengthSoFar,
+        inMember = true,
+        members = 1,
+    };
 
     public override bool CanRead => true;
 
@@ -71,7 +91,10 @@ internal sealed class GzipInput(Stream file) : Stream
             if (length > 0)
             {
                 crc.Update(new ArraySegment<byte>(buffer, offset, length));
-                return length;
+                total += length;
+                return total < RatioMattersFrom || total / Math.Max(1, CompressedOffset) <= maxRatio
+                    ? length
+                    : throw new BackupException(Fault.ArchiveHostile, $"The archive unpacks to more than {maxRatio} times its size, so it was refused as a bomb.", "Look at who made this archive.");
             }
 
             if (inflater.IsFinished)
@@ -176,6 +199,7 @@ internal sealed class GzipInput(Stream file) : Stream
 
         members++;
         inMember = true;
+        (crcBefore, lengthBefore) = (0, 0);
         crc.Reset();
         inflater.Reset();
         if (start < end)
@@ -197,12 +221,12 @@ internal sealed class GzipInput(Stream file) : Stream
             trailer[i] = (byte)Next();
         }
 
-        if (BinaryPrimitives.ReadUInt32LittleEndian(trailer) != (uint)crc.Value)
+        if (BinaryPrimitives.ReadUInt32LittleEndian(trailer) != Crc32Combination.Combine(crcBefore, (uint)crc.Value, inflater.TotalOut))
         {
             throw Damaged("The CRC-32 at the end of the gzip data does not match its content");
         }
 
-        if (BinaryPrimitives.ReadUInt32LittleEndian(trailer[4..]) != (uint)inflater.TotalOut)
+        if (BinaryPrimitives.ReadUInt32LittleEndian(trailer[4..]) != (uint)(lengthBefore + inflater.TotalOut))
         {
             throw Damaged("The length at the end of the gzip data does not match its content");
         }
@@ -240,5 +264,5 @@ internal sealed class GzipInput(Stream file) : Stream
         return end > 0;
     }
 
-    private Model.BackupException Damaged(string what) => ArchiveFaults.Damaged($"{what}.", $"archive offset {CompressedOffset.ToString(CultureInfo.InvariantCulture)}");
+    private BackupException Damaged(string what) => ArchiveFaults.Damaged($"{what}.", $"archive offset {CompressedOffset.ToString(CultureInfo.InvariantCulture)}");
 }

@@ -90,7 +90,25 @@ internal sealed class ArchiveFile : IDisposable
         }
     }
 
+    /// <summary>What the index holds by way of the locator: its pages, one after the other, and the directory. Undamaged, or <see cref="FindPages"/> and the cursor would have said so.</summary>
+    public IEnumerable<byte[]> IndexContent()
+    {
+        foreach (var page in FindPages() ?? [])
+        {
+            yield return Inflated(Locator!.IndexOffset + page.Offset, page.CompressedLength, page.Length);
+        }
+
+        yield return Inflated(Locator!.DirectoryOffset, Locator.DirectoryCompressedLength, Locator.DirectoryLength);
+    }
+
     public void Dispose() => handle.Dispose();
+
+    private byte[] Inflated(long offset, int compressedLength, int length)
+    {
+        var compressed = new byte[compressedLength];
+        var content = new byte[length];
+        return TryRead(compressed, offset) && ChunkCodec.TryInflateUnchecked(compressed, content) ? content : [];
+    }
 
     private static Locator? FindLocator(SafeFileHandle handle, long length)
     {

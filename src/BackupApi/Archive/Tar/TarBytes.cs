@@ -5,8 +5,10 @@ namespace BackupApi.Archive.Tar;
 /// <summary>The bytes of a tar, counted; every way they can end too early is a fault that says where.</summary>
 internal sealed class TarBytes(Stream stream) : IAsyncDisposable
 {
+    private const int SkippedAtOnce = 32 * 1024;
+
     private readonly byte[] block = new byte[TarFormat.BlockLength];
-    private readonly byte[] scratch = new byte[32 * 1024];
+    private byte[] scratch = [];
 
     public long Position { get; private set; }
 
@@ -34,6 +36,7 @@ internal sealed class TarBytes(Stream stream) : IAsyncDisposable
 
     public async ValueTask SkipAsync(long count, string where, CancellationToken ct)
     {
+        Grow(count);
         while (count > 0)
         {
             count -= await ReadAsync(scratch.AsMemory(0, (int)Math.Min(scratch.Length, count)), where, ct);
@@ -44,9 +47,18 @@ internal sealed class TarBytes(Stream stream) : IAsyncDisposable
     public async ValueTask DrainAsync(CancellationToken ct)
     {
         int length;
+        Grow(SkippedAtOnce);
         while ((length = await stream.ReadAsync(scratch, ct)) > 0)
         {
             Position += length;
+        }
+    }
+
+    private void Grow(long count)
+    {
+        if (scratch.Length < Math.Min(count, SkippedAtOnce))
+        {
+            scratch = new byte[Math.Min(count, SkippedAtOnce)];
         }
     }
 

@@ -25,14 +25,19 @@ internal sealed class TarEntryStream : IEntryStream
     private string current = "";
 
     /// <param name="tar">Owned, and disposed with this. Faults it throws (a damaged gzip) pass through.</param>
-    public TarEntryStream(Stream tar, long maxEntries = 2_000_000)
+    /// <param name="isOurs">The bytes are a piece of an archive that begins with our manifest; else it is looked for.</param>
+    public TarEntryStream(Stream tar, long maxEntries = 2_000_000, bool isOurs = false)
     {
+        this.isOurs = isOurs;
         this.tar = new TarBytes(tar);
         this.maxEntries = maxEntries;
     }
 
     /// <summary>Offset in the tar at which the current entry's own header block begins.</summary>
     public long HeaderOffset { get; private set; }
+
+    /// <summary>Bytes of tar read so far.</summary>
+    public long Position => tar.Position;
 
     public async ValueTask<ArchiveEntry?> NextAsync(CancellationToken ct)
     {
@@ -41,9 +46,7 @@ internal sealed class TarEntryStream : IEntryStream
             return null;
         }
 
-        await tar.SkipAsync(contentLeft + paddingLeft, $"inside '{current}'", ct);
-        contentLeft = paddingLeft = 0;
-
+        await SkipContentAsync(ct);
         string? longName = null, longLink = null;
         PaxRecords? pax = null;
         while (true)
@@ -89,7 +92,7 @@ internal sealed class TarEntryStream : IEntryStream
 
             if (++entries > maxEntries)
             {
-                throw new BackupException(Fault.ArchiveHostile, $"The archive holds more than {maxEntries.ToString("N0", CultureInfo.InvariantCulture)} entries, so it was refused.", "Split it, or raise the limit.");
+                throw ArchiveFaults.TooMany(maxEntries);
             }
 
             pax ??= new PaxRecords();
@@ -113,6 +116,13 @@ internal sealed class TarEntryStream : IEntryStream
         var length = await tar.ReadAsync(buffer[..(int)Math.Min(buffer.Length, contentLeft)], $"inside '{current}'", ct);
         contentLeft -= length;
         return length;
+    }
+
+    /// <summary>Skips what is left of the current entry, its padding included.</summary>
+    public async ValueTask SkipContentAsync(CancellationToken ct)
+    {
+        await tar.SkipAsync(contentLeft + paddingLeft, $"inside '{current}'", ct);
+        contentLeft = paddingLeft = 0;
     }
 
     public ValueTask DisposeAsync() => tar.DisposeAsync();

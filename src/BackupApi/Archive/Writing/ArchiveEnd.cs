@@ -61,7 +61,9 @@ internal sealed class ArchiveEnd(ArchiveOutput output, CompressionLevel level)
             index.Length,
             index.Crc32C,
             content.Totals.Entries,
-            content.Totals.ContentBytes);
+            content.Totals.ContentBytes,
+            head.Crc32,
+            ChunkCodec.Crc32Of(reportJson));
         AddTail(locator, manifest.CreatedAt, head.Crc32);
         output.WriteHead(head.Bytes);
         return Crc32C.Of(head.Bytes);

@@ -24,4 +24,22 @@ internal static class ManifestHead
         ArchiveLayout.WriteStored(content, bytes.AsSpan(ArchiveLayout.GzipHeader.Length));
         return (bytes, ChunkCodec.Crc32Of(content));
     }
+
+    /// <summary>Takes the header block and the manifest out of a head. False when a single byte around them is not what <see cref="Make"/> writes.</summary>
+    public static bool TryRead(ReadOnlySpan<byte> head, Span<byte> content)
+    {
+        var blocks = head[ArchiveLayout.GzipHeader.Length..];
+        for (var (from, to) = (0, 0); to < content.Length;)
+        {
+            var length = Math.Min(content.Length - to, ArchiveLayout.MaxStoredBlock);
+            blocks.Slice(from + ArchiveLayout.StoredBlockHeader, length).CopyTo(content[to..]);
+            from += ArchiveLayout.StoredBlockHeader + length;
+            to += length;
+        }
+
+        var again = new byte[head.Length];
+        ArchiveLayout.GzipHeader.CopyTo(again);
+        ArchiveLayout.WriteStored(content, again.AsSpan(ArchiveLayout.GzipHeader.Length));
+        return head.SequenceEqual(again);
+    }
 }

@@ -56,9 +56,9 @@ internal readonly record struct FileName(string Name, FileRole Role, ulong Numbe
         return Parse(name).Role == FileRole.Manifest ? name : null;
     }
 
-    // The engine prints at least six digits; fewer would be another program's file, such as a 1.log.
+    // The engine prints at least six digits; fewer would be another program's file, such as a 1.log. TryParse alone lets NULs at the end pass.
     private static FileName Numbered(string name, string digits, FileRole role) =>
-        digits.Length >= 6 && ulong.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+        digits.Length >= 6 && digits.All(char.IsAsciiDigit) && ulong.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
             ? new(name, role, number)
             : new(name, FileRole.Foreign, 0);
 }

@@ -44,7 +44,7 @@ internal sealed class FolderCapture(Source source, string root, string into, Tim
                     return new Capture
                     {
                         Source = source,
-                        Files = copy.Files,
+                        Files = [.. copy.Files, .. CopyInfoLogs(ct)],
                         CapturedAt = copy.TakenAt,
                         Attempts = attempts,
                         Method = copy.Method,
@@ -84,6 +84,19 @@ internal sealed class FolderCapture(Source source, string root, string into, Tim
         ContentPath = $"{To}/{name}",
         IsQuiet = true,
     };
+
+    /// <summary>LOG and LOG.old as far as they go now: text for people that the engine never reads, so a line more or less breaks nothing.</summary>
+    private IEnumerable<CapturedFile> CopyInfoLogs(CancellationToken ct)
+    {
+        foreach (var name in Posix.ListNames(From).Select(FileName.Parse).Where(name => name.Role == FileRole.InfoLog))
+        {
+            using var file = OpenedFile.Find(From, name);
+            if (file is not null && Posix.FindStat($"{To}/{name.Name}") is null)
+            {
+                yield return Copy(file, file.StatNow(), ct);
+            }
+        }
+    }
 
     private void EmptyTarget()
     {

@@ -38,6 +38,12 @@ internal sealed class FreeListCheck(PageStore store, Findings findings)
         for (var page = first; page != PageFormat.NoPage;)
         {
             var entry = store.Table.Find(page);
+            if (entry.State == PageEntry.Unusable)
+            {
+                // Reported where it was looked at.
+                return;
+            }
+
             if (!entry.Is(type) || entry.Collection != collection.Number)
             {
                 findings.Error(store.Where(page), $"A free list of {HeaderPage.Shown(collection.Name)} leads to this page, which is no {kind} page of it.");

@@ -6,11 +6,10 @@ namespace BackupApi.Engines.LiteDb;
 internal sealed class LeaseWait
 {
     private static readonly TimeSpan FirstWindow = TimeSpan.FromMilliseconds(20);
-    private static readonly TimeSpan LongestWindow = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan LongestWindow = TimeSpan.FromMilliseconds(200);
 
-    /// <summary>Tries between two sleeps of a millisecond: the gap of a busy owner may be shorter than any sleep.</summary>
-    private const int TriesInARow = 20;
-    private const int SpinsBetweenTries = 500;
+    /// <summary>Pause between two tries, a few microseconds: the gap of a busy owner is shorter than any sleep.</summary>
+    private const int SpinsBetweenTries = 100;
 
     private readonly TimeProvider clock;
     private readonly TimeSpan bound;
@@ -29,30 +28,21 @@ internal sealed class LeaseWait
     /// <summary>The longest time that an owner who was waiting had been held off.</summary>
     public TimeSpan LongestWait { get; private set; }
 
-    /// <summary>Tries for a while that grows with each attempt; null when somebody had a file open for writing all the time.</summary>
-    public async Task<HeldLeases?> TakeAsync(LivePair live, int attempt, CancellationToken ct)
+    /// <summary>Tries without a pause for a while that grows with each attempt (20 to 200 ms); null when somebody had a file open for writing all the time.</summary>
+    public HeldLeases? Take(LivePair live, int attempt, CancellationToken ct)
     {
         var window = FirstWindow * Math.Pow(2, Math.Min(attempt - 1, 10));
         window = window < LongestWindow ? window : LongestWindow;
         var started = clock.GetTimestamp();
-        while (IsPossible)
+        while (IsPossible && clock.GetElapsedTime(started) < window)
         {
-            for (var i = 0; i < TriesInARow && IsPossible; i++)
+            ct.ThrowIfCancellationRequested();
+            if (TryTake(live) is { } held)
             {
-                if (TryTake(live) is { } held)
-                {
-                    return held;
-                }
-
-                Thread.SpinWait(SpinsBetweenTries);
+                return held;
             }
 
-            if (clock.GetElapsedTime(started) >= window)
-            {
-                break;
-            }
-
-            await Task.Delay(TimeSpan.FromMilliseconds(1), clock, ct);
+            Thread.SpinWait(SpinsBetweenTries);
         }
 
         return null;

@@ -13,15 +13,17 @@ namespace BackupApi.Engines.LiteDb;
 /// two operations, or none at all), and whoever opens them waits. The copy is brought up to them, within <see cref="LiteDbSettings.LeaseBound"/>, and the owner let go.</item>
 /// <item><b>compare and patch</b>: for an owner in direct mode, who keeps the files open. Each pass compares the whole data file with the copy and patches what differs,
 /// between two readings of the log. Accepted when a pass found no difference, inode, size, mtime and ctime of the data file are those it had
-/// before the pass and <see cref="QuietTime"/> earlier (so that a coarse clock cannot hide a write), and the first reading of the log is a prefix of the second.</item>
+/// before the pass and <see cref="LivePair.StampTick"/> earlier (so that a coarse clock cannot hide a write), and the first reading of the log is a prefix of the second.</item>
 /// </list>
 /// Lease first, briefly: it costs an owner in direct mode nothing and a closed file is done at once. Its window grows with every round, for busy owners in shared mode.
 /// No lock is taken, nothing is written beside the files, and no handle of ours outlives an attempt.
 /// </remarks>
 internal sealed class LiteDbCapture
 {
-    /// <summary>Longer than a tick of the coarsest clock that stamps files (10 ms).</summary>
-    private static readonly TimeSpan QuietTime = TimeSpan.FromMilliseconds(20);
+    /// <summary>Passes between two tries for a lease: the second sees no difference where the first had one, unless there was a checkpoint again.</summary>
+    private const int PassesInARow = 4;
+
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(5);
 
     /// <summary>How much may be missing from the copy when a lease is asked for; the rest is copied before.</summary>
     private const long UnleasedFrom = 16 << 20;
@@ -63,7 +65,7 @@ internal sealed class LiteDbCapture
                 throw isMissing ? Gone() : Busy(attempt);
             }
 
-            await Task.Delay(QuietTime, clock, ct);
+            await Task.Delay(Pause, clock, ct);
         }
     }
 
@@ -74,7 +76,7 @@ internal sealed class LiteDbCapture
             _ = data.Patch(live.Data, 0, live.DataStat.Size, static () => true, ct);
         }
 
-        if (await leases.TakeAsync(live, attempt, ct) is { } held)
+        if (leases.Take(live, attempt, ct) is { } held)
         {
             using (held)
             {
@@ -86,7 +88,15 @@ internal sealed class LiteDbCapture
             }
         }
 
-        return await CompareAndPatchAsync(live, data, log, ct);
+        for (var pass = 0; pass < PassesInARow && live.IsInPlace(); pass++)
+        {
+            if (await CompareAndPatchAsync(live, data, log, ct) is { } captured)
+            {
+                return captured;
+            }
+        }
+
+        return null;
     }
 
     private LiteDbCaptured? CopyUnderLease(LivePair live, StagedCopy data, StagedCopy log, HeldLeases held, CancellationToken ct)
@@ -104,7 +114,7 @@ internal sealed class LiteDbCapture
     private async Task<LiteDbCaptured?> CompareAndPatchAsync(LivePair live, StagedCopy data, StagedCopy log, CancellationToken ct)
     {
         var before = live.DataStat;
-        await Task.Delay(QuietTime, clock, ct);
+        await Task.Delay(live.StampTick, clock, ct);
         var wasQuiet = live.DataStat.Fingerprint == before.Fingerprint;
 
         var first = Whole(live.LogStat?.Size ?? 0);

@@ -7,6 +7,9 @@ namespace BackupApi.Engines.LiteDb;
 /// <summary>The owner's data and log file, opened for reading without any lock, for one attempt.</summary>
 internal sealed class LivePair : IDisposable
 {
+    /// <summary>Twice the tick of the coarsest clock that stamps files, CONFIG_HZ=100.</summary>
+    private static readonly TimeSpan CoarsestTick = TimeSpan.FromMilliseconds(20);
+
     private readonly string dataPath;
     private readonly string logPath;
 
@@ -15,10 +18,14 @@ internal sealed class LivePair : IDisposable
         this.dataPath = dataPath;
         this.logPath = logPath;
         Data = Posix.OpenRead(dataPath);
+        StampTick = FileLease.StampsEveryChange(Data) ? TimeSpan.Zero : CoarsestTick;
         OpenLog();
     }
 
     public SafeFileHandle Data { get; }
+
+    /// <summary>After this time a file that still has its stamps cannot be changed without getting others.</summary>
+    public TimeSpan StampTick { get; }
 
     /// <summary>Null while there is no log file.</summary>
     public SafeFileHandle? Log { get; private set; }

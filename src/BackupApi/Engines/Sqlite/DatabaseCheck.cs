@@ -41,24 +41,26 @@ internal sealed partial class DatabaseCheck : IDisposable
 
         if (!Try(LoadSchema, ct) || errors.Count > 0 || cannotCheck is not null)
         {
-            return Answer(warnings);
+            return Answer(warnings, ct);
         }
 
         if (!Try(() => CheckShape(ct), ct) || errors.Count > 0)
         {
-            return Answer(warnings);
+            return Answer(warnings, ct);
         }
 
         Try(() => CheckIntegrity(warnings, ct), ct);
         Try(() => CheckForeignKeys(warnings, ct), ct);
         CountRows(warnings, ct);
-        return Answer(warnings);
+        return Answer(warnings, ct);
     }
 
     public void Dispose() => copy.Dispose();
 
-    private Verdict Answer(List<Finding> warnings)
+    private Verdict Answer(List<Finding> warnings, CancellationToken ct)
     {
+        // An interrupted integrity_check calls the pages it did not reach "never used": what was found until then is worth nothing.
+        ct.ThrowIfCancellationRequested();
         IReadOnlyList<Finding> bounded = [.. warnings.Take(Verdict.MaxFindings)];
         return errors.Count > 0 ? Verdict.Damaged([.. errors.Take(Verdict.MaxFindings)], counts, bounded, notes)
             : cannotCheck is not null ? Verdict.ArchiveOnly(cannotCheck, bounded) with { Counts = counts, Notes = notes }

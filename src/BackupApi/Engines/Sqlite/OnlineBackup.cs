@@ -1,13 +1,12 @@
-using BackupApi.Files;
 using BackupApi.Model;
 using SQLitePCL;
 
 namespace BackupApi.Engines.Sqlite;
 
-/// <summary>Copies a live database page by page through SQLite's backup interface (sqlite.org/backup.html), under one read transaction.</summary>
+/// <summary>Copies a live database page by page through SQLite's backup interface (sqlite.org/backup.html).</summary>
 /// <remarks>
-/// In WAL mode that transaction holds nobody off. In rollback mode it holds writers off from its start to its end; where the owner writes
-/// seldom the copy is therefore taken in batches without it, and begins anew when somebody wrote, a bounded number of times.
+/// In WAL mode that transaction holds nobody off. In rollback mode it would hold writers off from its start to its end; where the owner writes
+/// seldom the copy is therefore taken in batches without it, and begins anew when somebody wrote, a bounded number of times. Else it is left to <see cref="LockedCopy"/>.
 /// </remarks>
 internal sealed class OnlineBackup(string live, string staged, SqliteSettings settings, TimeProvider time)
 {
@@ -22,57 +21,46 @@ internal sealed class OnlineBackup(string live, string staged, SqliteSettings se
     public TimeSpan OwnerHeld { get; private set; }
 
     /// <param name="before">Facts of the live file, taken before.</param>
+    /// <returns>False when the owner is in rollback mode and writes too often for batches; the staged file is worthless then.</returns>
     /// <exception cref="SqliteFailure">Busy, damaged or not readable this way. The staged file is worthless then.</exception>
-    public async Task RunAsync(FileStat before, CancellationToken ct)
+    public async Task<bool> RunAsync(FileStat before, CancellationToken ct)
     {
-        using var target = SqliteDatabase.Open(staged, Access.Staging);
-        target.Execute("PRAGMA journal_mode=OFF");
-        target.Execute("PRAGMA synchronous=OFF");
         using var source = SqliteDatabase.Open(live, Access.Live);
         source.Execute("PRAGMA mmap_size=0");
-
-        var (pageSize, isWal) = Begin(source);
-        var writesSeldom = time.GetUtcNow() - before.Modified.ToDateTimeOffset() > settings.SeldomWrites;
-        if (!isWal && writesSeldom)
-        {
-            source.Execute("COMMIT");
-            if (await CopyInBatchesAsync(source, target, Math.Max(1, settings.BatchBytes / pageSize), ct))
-            {
-                return;
-            }
-
-            Begin(source);
-        }
-
-        CopyAtOnce(source, target, isWal, SliceBytes / pageSize, ct);
-        source.Execute("COMMIT");
-    }
-
-    /// <summary>Opens a read transaction that sees one committed state.</summary>
-    private (int PageSize, bool IsWal) Begin(SqliteDatabase source)
-    {
         source.Execute("BEGIN");
         _ = source.Number("PRAGMA schema_version");
         CapturedAt = time.GetUtcNow();
         var isWal = source.Column("PRAGMA journal_mode").FirstOrDefault() == "wal";
-        return ((int)source.Number("PRAGMA page_size"), isWal);
+        var pageSize = (int)source.Number("PRAGMA page_size");
+        if (!isWal)
+        {
+            source.Execute("COMMIT");
+            if (CapturedAt - before.Modified.ToDateTimeOffset() < settings.SeldomWrites)
+            {
+                return false;
+            }
+        }
+
+        using var target = SqliteDatabase.Open(staged, Access.Staging);
+        target.Execute("PRAGMA journal_mode=OFF");
+        target.Execute("PRAGMA synchronous=OFF");
+        if (!isWal)
+        {
+            return await CopyInBatchesAsync(source, target, Math.Max(1, settings.BatchBytes / pageSize), ct);
+        }
+
+        CopySnapshot(source, target, SliceBytes / pageSize, ct);
+        source.Execute("COMMIT");
+        return true;
     }
 
-    private void CopyAtOnce(SqliteDatabase source, SqliteDatabase target, bool isWal, int pages, CancellationToken ct)
+    /// <summary>Copies what the open transaction sees, in slices only so that it can be cancelled.</summary>
+    private static void CopySnapshot(SqliteDatabase source, SqliteDatabase target, int pages, CancellationToken ct)
     {
-        // The lock is held now: whatever differs afterwards was written in spite of it.
-        var held = Posix.FindStat(live)?.Fingerprint;
-        var start = time.GetTimestamp();
         using var backup = new Copying(source, target);
         while (!backup.Step(pages))
         {
             ct.ThrowIfCancellationRequested();
-        }
-
-        OwnerHeld = isWal ? TimeSpan.Zero : time.GetElapsedTime(start);
-        if (!isWal && Posix.FindStat(live)?.Fingerprint != held)
-        {
-            throw new SqliteFailure(raw.SQLITE_PROTOCOL, "the file changed although it was locked, so locks do not work here or were lost");
         }
     }
 

@@ -72,11 +72,13 @@ internal sealed class SqliteCapture(Source source, string root, string into, Sql
             && (hasWal ? Posix.FindStat(live + SideFiles.Shm) is not null : header is not { IsWal: true });
     }
 
-    private SqliteHeader? ReadHeader()
+    private SqliteHeader? ReadHeader() => SqliteHeader.Read(ReadHead());
+
+    private byte[] ReadHead()
     {
         using var file = Posix.OpenRead(live);
-        Span<byte> head = stackalloc byte[SqliteHeader.Length];
-        return SqliteHeader.Read(head[..RandomAccess.Read(file, head, 0)]);
+        var head = new byte[SqliteHeader.Length];
+        return head[..RandomAccess.Read(file, head, 0)];
     }
 
     private async Task<Capture> OnlineAsync(FileStat stat, int attempt, CancellationToken ct)
@@ -84,17 +86,48 @@ internal sealed class SqliteCapture(Source source, string root, string into, Sql
         RemoveStaged();
         Posix.CreateNew(staged).Dispose();
         var backup = new OnlineBackup(live, staged, settings, time);
-        await Task.Run(() => backup.RunAsync(stat, ct), ct);
-        return new Capture
+        var head = ReadHead();
+        if (await Task.Run(() => backup.RunAsync(stat, ct), ct))
         {
-            Source = source,
-            Files = [Quiet(source.Name, stat)],
-            CapturedAt = backup.CapturedAt,
-            OwnerHeld = backup.OwnerHeld,
-            Attempts = attempt,
-            Method = "online backup",
-        };
+            if (head.AsSpan().SequenceEqual(ReadHead()))
+            {
+                GiveBackCounters(head);
+            }
+
+            return Copied(stat, attempt, "online backup", backup.CapturedAt, backup.OwnerHeld);
+        }
+
+        RemoveStaged();
+        Posix.CreateNew(staged).Dispose();
+        var copy = new LockedCopy(live, staged, settings, time);
+        await Task.Run(() => copy.RunAsync(ct), ct);
+        return Copied(stat, attempt, "compare and patch", copy.CapturedAt, copy.OwnerHeld);
     }
+
+    /// <summary>The backup interface counts its own commit into the copy's header. In rollback mode the owner's header tells exactly which state was copied, so the copy gets it back and is the same to the byte.</summary>
+    private void GiveBackCounters(ReadOnlySpan<byte> head)
+    {
+        if (SqliteHeader.Read(head) is not { IsWal: false })
+        {
+            return;
+        }
+
+        using var copy = Posix.Open(staged, OpenFlags.ReadWrite | OpenFlags.NoFollow);
+        foreach (var (at, length) in SqliteHeader.CommitCounters)
+        {
+            RandomAccess.Write(copy, head.Slice(at, length), at);
+        }
+    }
+
+    private Capture Copied(FileStat stat, int attempt, string method, DateTimeOffset at, TimeSpan held) => new()
+    {
+        Source = source,
+        Files = [Quiet(source.Name, stat)],
+        CapturedAt = at,
+        OwnerHeld = held,
+        Attempts = attempt,
+        Method = method,
+    };
 
     private async Task<Capture?> CopyAfterAsync(SqliteFailure failure, int attempt, CancellationToken ct)
     {

@@ -16,8 +16,12 @@ internal readonly record struct SqliteHeader(int PageSize, byte WriteVersion, by
     private const int FractionsAt = 21;        // three u8, always 64, 32, 32
     private const int ChangeCounterAt = 24;    // u32
     private const int PagesAt = 28;            // u32, valid when the change counter equals the one at 92
+    private const int SchemaCookieAt = 40;     // u32
     private const int ValidForAt = 92;         // u32
     private const int LibraryVersionAt = 96;   // u32: SQLITE_VERSION_NUMBER of the last writer
+
+    /// <summary>Offset and length of what every commit changes: change counter, schema cookie, and the counter and library of the page count.</summary>
+    public static (int At, int Length)[] CommitCounters { get; } = [(ChangeCounterAt, 4), (SchemaCookieAt, 4), (ValidForAt, 8)];
 
     private static ReadOnlySpan<byte> Magic => "SQLite format 3\0"u8;
 

@@ -26,6 +26,9 @@ internal sealed record HealthAnswer
     /// <summary>What is being done now; null when nothing is.</summary>
     public OperationRecord? Running { get; init; }
 
+    /// <summary>The last rehearsal of a restore, and how long it took; null before the first.</summary>
+    public DrillResult? LastDrill { get; init; }
+
     public static HealthAnswer Of(HealthReport report, string version) => new()
     {
         Status = report.Status,
@@ -48,6 +51,7 @@ internal sealed record HealthAnswer
         Databases = report.Databases,
         Waiting = report.Waiting,
         Running = report.Running,
+        LastDrill = report.LastDrill,
     };
 }
 

@@ -22,6 +22,8 @@ internal sealed partial class FaultAnswers(RequestDelegate next, ILogger<FaultAn
 
         if (IsBareFailure(context.Response))
         {
+            context.Response.ContentLength = null;
+            context.Response.Headers.Remove("Content-Disposition");
             await Problems.WriteAsync(ProblemOf(context.Response.StatusCode, context), context);
         }
     }
@@ -68,8 +70,14 @@ internal sealed partial class FaultAnswers(RequestDelegate next, ILogger<FaultAn
             $"The log tells more: look for {context.TraceIdentifier}.", context),
     };
 
-    private static bool IsBareFailure(HttpResponse response) =>
-        response is { StatusCode: >= 400 and not StatusCodes.Status499ClientClosedRequest, HasStarted: false, ContentType: null } && response.ContentLength is null or 0;
+    /// <summary>A status without a body; a refused range has the type of the file that was asked for.</summary>
+    private static bool IsBareFailure(HttpResponse response) => !response.HasStarted && response.StatusCode switch
+    {
+        StatusCodes.Status499ClientClosedRequest => false,
+        StatusCodes.Status412PreconditionFailed or StatusCodes.Status416RangeNotSatisfiable => true,
+        >= 400 => response is { ContentType: null, ContentLength: null or 0 },
+        _ => false,
+    };
 
     private static Problem ProblemOf(int status, HttpContext context)
     {

@@ -27,11 +27,12 @@ internal sealed class CheckInPlace(FindSources findSources, WorkFolders folders)
     }
 
     /// <summary>At a start, for a swap that a kill cut short. The application may have run since, so a database that somebody has open is not judged.</summary>
-    public async Task<IReadOnlyList<Finding>> RecoverAsync(SwapPlan plan, CancellationToken ct)
+    /// <param name="damaged">Databases that were restored as damaged as they were.</param>
+    public async Task<IReadOnlyList<Finding>> RecoverAsync(SwapPlan plan, IReadOnlyList<string> damaged, CancellationToken ct)
     {
         var tree = TreeWalker.Walk(folders.Storage, folders.Own().Contains, ct);
         var problems = new List<Finding>();
-        foreach (var found in findSources.In(tree).Where(found => found.Source.Engine != Source.PlainFiles && IsTouched(plan, found.Source)))
+        foreach (var found in findSources.In(tree).Where(found => found.Source.Engine != Source.PlainFiles && !damaged.Contains(PathText.Show(found.Source.Name), StringComparer.Ordinal) && IsTouched(plan, found.Source)))
         {
             var files = found.Source.Files.ToHashSet(StringComparer.Ordinal);
             if (OwnerProbe.Look(tree, files.Contains, ct).State != OwnerState.InUse)

@@ -11,9 +11,10 @@ internal sealed class CheckUnpacked(FindSources findSources)
 {
     /// <summary>Recognises and verifies what lies in <paramref name="tree"/>.</summary>
     /// <param name="manifest">Null for an archive that carries none of ours.</param>
+    /// <param name="damaged">Databases that are known to have been damaged when they were captured: they come back as they were.</param>
     /// <param name="isSelected">What the restore is about; sources outside of it are no business of this check.</param>
-    /// <exception cref="BackupException"><see cref="Fault.VerificationFailed"/>, unless <paramref name="force"/>: a source is damaged, or one that the manifest lists is not there.</exception>
-    public async Task<IReadOnlyList<CheckedSource>> RunAsync(StorageTree tree, Manifest? manifest, Func<string, bool> isSelected, bool force, Progress progress, CancellationToken ct)
+    /// <exception cref="BackupException"><see cref="Fault.VerificationFailed"/>, unless <paramref name="force"/>: a source is damaged that was not when it was captured, or one that the manifest lists is not there.</exception>
+    public async Task<IReadOnlyList<CheckedSource>> RunAsync(StorageTree tree, Manifest? manifest, IReadOnlyList<string> damaged, Func<string, bool> isSelected, bool force, Progress progress, CancellationToken ct)
     {
         var found = findSources.In(tree).Where(source => source.Source.Engine != Source.PlainFiles).ToList();
         progress.Enter("check", newFilesTotal: found.Count);
@@ -26,20 +27,19 @@ internal sealed class CheckUnpacked(FindSources findSources)
 
         if (!force)
         {
-            Require(results, manifest, isSelected);
+            Require(results, manifest, damaged, isSelected);
         }
 
         return results;
     }
 
-    private static void Require(List<CheckedSource> results, Manifest? manifest, Func<string, bool> isSelected)
+    private static void Require(List<CheckedSource> results, Manifest? manifest, IReadOnlyList<string> known, Func<string, bool> isSelected)
     {
-        if (results.Find(result => result.Verdict.IsDamaged) is { } damaged)
+        if (results.Find(result => result.Verdict.IsDamaged && !known.Contains(PathText.Show(result.Found.Source.Name), StringComparer.Ordinal)) is { } damaged)
         {
-            var known = manifest?.Sources.FirstOrDefault(source => source.Name == PathText.Show(damaged.Found.Source.Name)) is { Errors.Count: > 0 };
             throw new BackupException(
                 Fault.VerificationFailed,
-                $"{PathText.Show(damaged.Found.Source.Name)} in this backup is damaged{(known ? ", and was when it was taken" : "")}: {damaged.Verdict.Errors[0].Where}: {damaged.Verdict.Errors[0].Message}",
+                $"{PathText.Show(damaged.Found.Source.Name)} in this backup is damaged: {damaged.Verdict.Errors[0].Where}: {damaged.Verdict.Errors[0].Message}",
                 "Restore an older backup, or only other 'paths' of this one, or ask again with 'force' to take it as it is.");
         }
 

@@ -41,7 +41,7 @@ internal sealed class RecoverJournals(WorkFolders folders, FindSources findSourc
     }
 
     private Task<IReadOnlyList<Finding>> CheckAsync(SwapPlan plan, CancellationToken ct) =>
-        OriginOf(plan.Origin) is { Force: true } ? Task.FromResult<IReadOnlyList<Finding>>([]) : checkInPlace.RecoverAsync(plan, ct);
+        OriginOf(plan.Origin) is { Force: true } ? Task.FromResult<IReadOnlyList<Finding>>([]) : checkInPlace.RecoverAsync(plan, OriginOf(plan.Origin)?.Damaged ?? [], ct);
 
     private Finding Settle(SwapEnd end)
     {

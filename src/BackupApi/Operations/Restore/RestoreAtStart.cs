@@ -79,6 +79,7 @@ internal sealed class RestoreAtStart(
         {
             Request = new RestoreRequest { BackupName = origin.BackupName, Paths = origin.Paths, Force = origin.Force },
             ArchivePath = origin.ArchivePath,
+            Damaged = origin.Damaged,
         };
         try
         {

@@ -14,6 +14,7 @@ internal sealed class RestoreBackup(
     AnyArchive archives,
     CheckCompatibility compatibility,
     RestoreRoom room,
+    RepairLevelDbLock repairLocks,
     LastRestore lastRestore,
     TimeProvider clock)
 {
@@ -27,6 +28,7 @@ internal sealed class RestoreBackup(
         var target = job.Request.To is { } to ? UnpackTarget.Require(folders.Storage, to) : null;
 
         var proof = await ProveAsync(job, progress, ct);
+        job = job with { Damaged = [.. (proof.Manifest?.Sources ?? []).Where(source => source.Errors.Count > 0).Select(source => source.Name)] };
         compatibility.Require(proof.Manifest, job.Request.Force);
         room.Require(proof.ContentBytes, proof.Entries);
 
@@ -51,8 +53,10 @@ internal sealed class RestoreBackup(
         var began = clock.GetTimestamp();
         var tree = TreeWalker.Walk(folder.New, ct: ct);
         var selection = new SelectPaths(job.Request.Paths);
-        var sources = await checkUnpacked.RunAsync(tree, null, static _ => true, job.Request.Force, progress, ct);
-        var staged = new StagedTree(tree, sources, selection.Within(findSources.In(tree)), selection.IsEverything, []);
+        var (manifest, _) = Posix.FindTargetStat(job.ArchivePath) is null ? (null, null) : await archives.ReadFactsAsync(job.ArchivePath, ct);
+        var isSelected = selection.Within(findSources.In(tree));
+        var sources = await checkUnpacked.RunAsync(tree, manifest, job.Damaged, isSelected, job.Request.Force, progress, ct);
+        var staged = new StagedTree(tree, sources, isSelected, selection.IsEverything, []);
         var result = await PutInPlaceAsync(job with { AtStart = true }, folder, staged, progress, ct);
         return result with { BackupName = job.Request.BackupName, Duration = clock.GetElapsedTime(began) };
     }
@@ -100,7 +104,7 @@ internal sealed class RestoreBackup(
             tree = PruneTree.To(tree, isSelected);
         }
 
-        var verified = await checkUnpacked.RunAsync(tree, proof.Manifest, isSelected, job.Request.Force, progress, ct);
+        var verified = await checkUnpacked.RunAsync(tree, proof.Manifest, job.Damaged, isSelected, job.Request.Force, progress, ct);
         return new StagedTree(tree, verified, isSelected, selection.IsEverything, unpacked.NotGivenBack);
     }
 
@@ -123,6 +127,7 @@ internal sealed class RestoreBackup(
             : PartialRules.For(live, staged, findSources);
         var difference = TreeCompare.Of(live, staged.Tree, rules, ct);
         SwapPreflight.Require(live, difference.Steps);
+        var damaged = staged.Sources.Where(source => source.Verdict.IsDamaged).ToList();
         var origin = Origin(job) with { SafetyBackup = safety?.Name };
         var plan = new SwapPlan
         {
@@ -141,6 +146,8 @@ internal sealed class RestoreBackup(
         }
 
         var warnings = Settle(job, folder, origin);
+        warnings.AddRange(repairLocks.Run(CancellationToken.None));
+        warnings.AddRange(damaged.Select(source => new Finding(source.Verdict.Errors[0].Where, $"Restored as damaged as it was when it was captured: {source.Verdict.Errors[0].Message}")));
         if (owners.Doubt is { } doubt)
         {
             warnings.Add(new Finding("storage", $"Whether somebody has storage open could not be told: {doubt}."));
@@ -227,6 +234,7 @@ internal sealed class RestoreBackup(
         Paths = job.Request.Paths,
         Force = job.Request.Force,
         Claim = job.Claim,
+        Damaged = job.Damaged,
         At = clock.GetUtcNow(),
     };
 

@@ -24,6 +24,9 @@ internal sealed record RestoreJob
 
     /// <summary>Name of the claimed archive in the restore folder; null for a restore by name.</summary>
     public string? Claim { get; init; }
+
+    /// <summary>Databases that the backup says were damaged when it was taken: they come back as they were.</summary>
+    public IReadOnlyList<string> Damaged { get; init; } = [];
 }
 
 /// <summary>What a journal remembers of its restore, so that a start can finish what a kill cut short.</summary>
@@ -42,6 +45,9 @@ internal sealed record RestoreOrigin
     public string? SafetyBackup { get; init; }
 
     public string? Claim { get; init; }
+
+    /// <summary>Databases that were restored as damaged as they were: a check in place does not judge them.</summary>
+    public IReadOnlyList<string> Damaged { get; init; } = [];
 
     public required DateTimeOffset At { get; init; }
 }

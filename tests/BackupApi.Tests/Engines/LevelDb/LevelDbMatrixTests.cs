@@ -164,6 +164,7 @@ public sealed class LevelDbMatrixTests : IDisposable
     [InlineData("MANIFEST-000002")]
     [InlineData("MANIFEST-00000")]
     [InlineData("")]
+    [InlineData("MANIFEST-000002\0\n")]
     [InlineData("MANIFEST-000002\nMANIFEST-000003\n")]
     public async Task A_CURRENT_without_a_line_end_or_with_something_else_is_damage(string content)
     {

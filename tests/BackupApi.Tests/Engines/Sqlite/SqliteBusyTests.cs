@@ -91,6 +91,7 @@ public sealed class SqliteBusyTests
         Assert.Equal("[]", await owner.RunAsync("INSERT INTO t VALUES('during')"));
         var (taken, verdict, _) = await capture;
 
+        Assert.Equal("online backup", taken.Method);
         Assert.True(verdict.IsProven);
         Assert.InRange(verdict.Counts["t"], 80, 81);
         Assert.InRange(taken.OwnerHeld, TimeSpan.FromTicks(1), TimeSpan.FromMilliseconds(500));
@@ -101,7 +102,8 @@ public sealed class SqliteBusyTests
     {
         using var storage = new SqliteStorage(new SqliteSettings { SeldomWrites = TimeSpan.Zero, BatchBytes = 64 << 10, MaxRestarts = 2 });
         using var writer = await SqliteWriter.StartAsync(storage["app.db"], storage.Scratch("progress"), "delete", fillerMiB: 20);
-        var (_, verdict, _) = await storage.CaptureAndVerifyAsync();
+        var (capture, verdict, _) = await storage.CaptureAndVerifyAsync();
+        Assert.Equal("compare and patch", capture.Method);
         Assert.True(verdict.IsProven);
         Assert.True(writer.IsAlive);
     }

@@ -35,6 +35,16 @@ public sealed class SqliteMatrixTests : IDisposable
     }
 
     [Fact]
+    public async Task A_database_at_rest_for_long_is_proven()
+    {
+        Make(Rows);
+        Posix.SetModified(storage["app.db"], new UnixTime(1_700_000_000, 0));
+        var (capture, _) = await storage.CaptureAsync();
+        Assert.Equal("online backup", capture.Method);
+        Assert.Equal(500, (await ProvenAsync()).Counts["t"]);
+    }
+
+    [Fact]
     public async Task A_database_written_by_vacuum_into_is_proven()
     {
         storage.Sql(storage.Scratch("from.db"), $"{Rows} VACUUM INTO '{storage["app.db"]}';");

@@ -90,7 +90,7 @@ public sealed class SqliteRecognitionTests : IDisposable
         var name = "ä %41?#&" + PathText.Decode([0xFF, 0xFE]) + ".db";
         Posix.Rename(storage["x"], storage[name]);
         var (capture, verdict, _) = await storage.CaptureAndVerifyAsync();
-        Assert.Equal("online backup", capture.Method);
+        Assert.Equal("compare and patch", capture.Method);
         Assert.Equal(name, capture.Files[0].Name);
         Assert.Equal(1, verdict.Counts["t"]);
     }

@@ -70,7 +70,7 @@ public sealed class SqliteUntouchedTests
     {
         using var storage = new SqliteStorage();
         storage.Sql(storage["app.db"], $"PRAGMA journal_mode={mode}; {Schema}");
-        Assert.Equal("online backup", await CaptureUntouchedAsync(storage, rows: 3));
+        Assert.Equal("compare and patch", await CaptureUntouchedAsync(storage, rows: 3));
     }
 
     [Fact]

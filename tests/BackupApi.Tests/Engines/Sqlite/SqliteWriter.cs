@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Diagnostics;
 using System.Globalization;
+using BackupApi.Files;
 
 namespace BackupApi.Tests.Engines.Sqlite;
 
@@ -29,11 +30,11 @@ internal sealed class SqliteWriter : IDisposable
 
     public bool IsAlive => !process.HasExited;
 
-    public static async Task<SqliteWriter> StartAsync(string database, string progress, string mode, int pageSize = 4096, int fillerMiB = 4, int rate = 0, int checkpointPages = 200)
+    public static async Task<SqliteWriter> StartAsync(string database, string progress, string mode, int pageSize = 4096, int fillerMiB = 4, int rate = 0, int checkpointPages = 200, string synchronous = "OFF")
     {
         var script = Path.Combine(AppContext.BaseDirectory, "TestData", "sqlite_writer.py");
         string[] numbers = [.. new[] { pageSize, fillerMiB, rate, checkpointPages }.Select(number => number.ToString(CultureInfo.InvariantCulture))];
-        var started = Process.Start(new ProcessStartInfo("python3", [script, database, progress, mode, .. numbers])
+        var started = Process.Start(new ProcessStartInfo("python3", [script, database, progress, mode, .. numbers, synchronous])
         {
             UseShellExecute = false,
             RedirectStandardInput = true,
@@ -41,6 +42,13 @@ internal sealed class SqliteWriter : IDisposable
         })!;
         var line = await started.StandardOutput.ReadLineAsync();
         return line == "ready" ? new SqliteWriter(started, progress) : throw new InvalidOperationException("the writer did not start");
+    }
+
+    /// <summary>Forgets the longest wait at the writer's next transaction.</summary>
+    public void ResetLongestWait()
+    {
+        using var file = Posix.Open(progress, OpenFlags.ReadWrite);
+        RandomAccess.Write(file, [1, 0, 0, 0, 0, 0, 0, 0], 24);
     }
 
     /// <summary>Lets the writer end as an application does.</summary>

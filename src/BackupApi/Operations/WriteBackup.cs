@@ -1,0 +1,92 @@
+using System.Reflection;
+using BackupApi.Archive;
+using BackupApi.Catalog;
+using BackupApi.Files;
+using BackupApi.Model;
+
+namespace BackupApi.Operations;
+
+/// <summary>What one backup is written from.</summary>
+/// <param name="Files">Everything that goes in.</param>
+/// <param name="Verified">Asked once, when all content is written: the sources with their verdicts.</param>
+/// <param name="ReferencePath">The archive whose chunks may be carried over; null for a full run.</param>
+/// <param name="TrustFingerprints">Whether an unchanged file need not be read.</param>
+internal sealed record WritePlan(
+    CreateRequest Request,
+    StorageTree Tree,
+    IReadOnlyList<CapturedFile> Files,
+    Func<CancellationToken, Task<IReadOnlyList<CapturedSource>>> Verified,
+    string? ReferencePath,
+    bool TrustFingerprints);
+
+/// <summary>Phase of a backup: writes the archive beside its final name and publishes it by rename. A kill before that leaves a <c>.partial</c>, which the next start removes.</summary>
+internal sealed class WriteBackup(WorkFolders folders, ArchiveWriter writer, ArchiveWriter scheduledWriter, BackupCatalog catalog, SequenceCounter sequence, TimeProvider clock)
+{
+    private static readonly string Version =
+        typeof(WriteBackup).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "0";
+
+    public async Task<(string Name, ArchiveFacts Facts)> RunAsync(WritePlan plan, OperationContext context, CancellationToken ct)
+    {
+        var createdAt = clock.GetUtcNow();
+        var name = BackupName.Next(createdAt, taken => Posix.FindStat(catalog.PathOf(taken)) is not null);
+        context.BackupName = name;
+        IReadOnlyList<ManifestSource> sources = [];
+        var request = new ArchiveRequest
+        {
+            Files = plan.Files,
+            Manifest = async token =>
+            {
+                sources = [.. (await plan.Verified(token)).Select(source => source.ToManifest())];
+                return Manifest(plan, createdAt, sources);
+            },
+            Report = (seen, _) => Task.FromResult(Describe(sources, plan.Tree, seen)),
+            ReferencePath = plan.ReferencePath,
+            TrustFingerprints = plan.TrustFingerprints,
+        };
+
+        var partial = catalog.PathOf(name) + AtomicFile.PartialSuffix;
+        try
+        {
+            var isScheduled = plan.Request.Trigger is Trigger.Schedule or Trigger.Start;
+            var facts = await (isScheduled ? scheduledWriter : writer).WriteAsync(partial, request, context.Progress, ct);
+            AtomicFile.GiveToFolderOwner(partial);
+            AtomicFile.PublishNew(partial, catalog.PathOf(name), facts.SizeBytes);
+            return (name, facts);
+        }
+        catch
+        {
+            AtomicFile.Discard(partial);
+            throw;
+        }
+    }
+
+    private Manifest Manifest(WritePlan plan, DateTimeOffset createdAt, IReadOnlyList<ManifestSource> sources) => new()
+    {
+        Sequence = sequence.Take(),
+        CreatedAt = createdAt,
+        Trigger = plan.Request.Trigger,
+        Label = plan.Request.Label,
+        ServiceVersion = Version,
+        Sources = sources,
+        Application = plan.Request.Metadata ?? ApplicationFacts.Read(folders.Storage),
+        Entries = plan.Files.Count,
+        ContentBytes = plan.Files.Sum(f => f.HardLinkTo is null && f.Stat.Kind == FileKind.File ? f.Stat.Size : 0),
+    };
+
+    private static Report Describe(IReadOnlyList<ManifestSource> sources, StorageTree tree, WriterObservations seen)
+    {
+        var unreadable = seen.Unreadable.Concat(tree.Unreadable).ToList();
+        var isWhole = unreadable.Count == 0 && sources.All(s => s.CapturedAt is not null && s.Errors.Count == 0);
+        return new Report
+        {
+            Outcome = isWhole ? Outcome.Ok : Outcome.Partial,
+            Verification = isWhole && sources.Count > 0 ? sources.Min(s => s.Verification) : VerificationLevel.None,
+            Proven = unreadable.Count == 0 && sources.All(s => s.IsProven),
+            Errors = [.. sources.SelectMany(s => s.Errors), .. unreadable],
+            Warnings = [.. sources.SelectMany(s => s.Warnings), .. seen.ChangedWhileRead, .. seen.Vanished, .. seen.ReferenceRot],
+            Skipped = tree.Skipped,
+            Entries = seen.Entries,
+            ContentBytes = seen.ContentBytes,
+        };
+    }
+}

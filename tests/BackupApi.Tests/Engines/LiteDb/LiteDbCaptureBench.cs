@@ -1,0 +1,63 @@
+using System.Diagnostics;
+using System.Globalization;
+using BackupApi.Engines.LiteDb;
+using BackupApi.Files;
+using BackupApi.Model;
+using BackupApi.Tests.Support;
+using Xunit;
+using Xunit.Abstractions;
+
+namespace BackupApi.Tests.Engines.LiteDb;
+
+/// <summary>Measures, asserts nothing; run by <c>bench/litedb-capture.sh</c> only, which sets what is read from the environment here.</summary>
+public sealed class LiteDbCaptureBench(ITestOutputHelper output) : IDisposable
+{
+    private readonly TempFolder folder = new();
+
+    private static string? Setting(string name) => Environment.GetEnvironmentVariable($"LITEDB_BENCH_{name}");
+
+    [Fact]
+    [Trait("Category", "Bench")]
+    public async Task Capture()
+    {
+        if (Setting("MODE") is not { } mode)
+        {
+            return;
+        }
+
+        var megabytes = int.Parse(Setting("MB") ?? "200", CultureInfo.InvariantCulture);
+        var rate = double.Parse(Setting("RATE") ?? "200", CultureInfo.InvariantCulture);
+        var captures = int.Parse(Setting("CAPTURES") ?? "10", CultureInfo.InvariantCulture);
+        var settings = new LiteDbSettings { AllowLease = Setting("LEASE") != "no", Patience = TimeSpan.FromSeconds(double.Parse(Setting("PATIENCE") ?? "60", CultureInfo.InvariantCulture)) };
+        using var owner = new TinyOwner(Path.Combine(folder.Folder("storage"), "bank.db"), Enum.Parse<OwnerMode>(mode), megabytes * 125, 8000, 1000, rate > 0 ? rate : double.PositiveInfinity);
+        owner.Start();
+        var engine = new LiteDbEngine(settings, TimeProvider.System);
+        var (accepted, seconds, attempts, held) = (0, new List<double>(), 0, TimeSpan.Zero);
+        var (before, clock) = (owner.Committed, Stopwatch.StartNew());
+        for (var i = 0; i < captures; i++)
+        {
+            var tree = TreeWalker.Walk(folder["storage"]);
+            var started = Stopwatch.GetTimestamp();
+            try
+            {
+                var capture = await engine.CaptureAsync(Assert.Single(engine.Recognise(tree, _ => true)), tree, folder.Folder($"staged-{i}"), CancellationToken.None);
+                accepted++;
+                attempts += capture.Attempts;
+                held = capture.OwnerHeld > held ? capture.OwnerHeld : held;
+                seconds.Add(Stopwatch.GetElapsedTime(started).TotalSeconds);
+            }
+            catch (BackupException e) when (e.Fault == Fault.SourceBusy)
+            {
+                // Counted by its absence.
+            }
+
+            TreeRemoval.Remove(folder[$"staged-{i}"]);
+        }
+
+        seconds.Sort();
+        output.WriteLine($"| {mode} | {(settings.AllowLease ? "yes" : "no")} | {megabytes} | {(rate > 0 ? rate : "full speed")} | {(owner.Committed - before) / clock.Elapsed.TotalSeconds:0} | {accepted}/{captures} | {(double)attempts / Math.Max(1, accepted):0.0} "
+            + $"| {(accepted > 0 ? seconds[accepted / 2] : 0):0.00} | {(accepted > 0 ? seconds[^1] : 0):0.00} | {held.TotalMilliseconds:0} | {owner.LongestOperation.TotalMilliseconds:0} |");
+    }
+
+    public void Dispose() => folder.Dispose();
+}

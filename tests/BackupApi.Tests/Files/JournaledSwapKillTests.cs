@@ -1,0 +1,150 @@
+using BackupApi.Files;
+using BackupApi.Tests.Support;
+using Xunit;
+using Xunit.Abstractions;
+
+namespace BackupApi.Tests.Files;
+
+/// <summary>A swap killed, or given an error, at every call that writes, renames, links, truncates, flushes or deletes: storage is old or new, whole.</summary>
+public sealed class JournaledSwapKillTests(ITestOutputHelper output) : IDisposable
+{
+    /// <summary>Every how many calls the plain run strikes; the long run strikes at every one.</summary>
+    private const int Sample = 23;
+
+    private readonly TempFolder temp = new();
+    private int rounds;
+
+    public void Dispose() => temp.Dispose();
+
+    [Theory]
+    [InlineData("swap")]
+    [InlineData("swap-without-exchange")]
+    public void Killed_at_some_calls_it_is_old_or_new_after_recovery(string what) => KillAtEvery(what, Sample);
+
+    [Theory]
+    [Trait("Category", "Long")]
+    [InlineData("swap")]
+    [InlineData("swap-without-exchange")]
+    public void Killed_at_every_call_it_is_old_or_new_after_recovery(string what) => KillAtEvery(what, 1);
+
+    [Fact]
+    [Trait("Category", "Long")]
+    public void Killed_again_while_it_recovers_it_is_old_or_new_after_the_next_recovery()
+    {
+        var (oldImage, newImage) = Images();
+        var calls = KillPoint.Run("swap", Prepare(), 0).Calls;
+        var kills = 0;
+        for (long n = 1; n <= calls; n += 17)
+        {
+            for (long m = 1; ; m += 5)
+            {
+                var root = Prepare();
+                KillPoint.Run("swap", root, n);
+                if (!KillPoint.Run("recover", root, m).WasKilled)
+                {
+                    break;
+                }
+
+                kills++;
+                Assert.Equal(0, KillPoint.Run("recover", root, 0).ExitCode);
+                Judge(root, oldImage, newImage, $"killed at {n}, recovery at {m}");
+            }
+        }
+
+        output.WriteLine($"{kills} recoveries killed, after a swap killed at every 17th of {calls} calls");
+        Assert.True(kills > 50);
+    }
+
+    [Theory]
+    [InlineData(5, false)]
+    [InlineData(28, true)]
+    public void An_error_at_some_calls_leaves_old_or_new(int errno, bool sticky) => FailAtEvery(errno, sticky, Sample);
+
+    [Theory]
+    [Trait("Category", "Long")]
+    [InlineData(5, false)]
+    [InlineData(5, true)]
+    [InlineData(28, false)]
+    [InlineData(28, true)]
+    [InlineData(30, true)]
+    public void An_error_at_every_call_leaves_old_or_new(int errno, bool sticky) => FailAtEvery(errno, sticky, 1);
+
+    private void KillAtEvery(string what, int step)
+    {
+        var (oldImage, newImage) = Images();
+        var calls = KillPoint.Run(what, Prepare(), 0).Calls;
+        var ends = new Dictionary<string, int>(StringComparer.Ordinal) { ["old"] = 0, ["new"] = 0 };
+        for (long n = 1; n <= calls; n += step)
+        {
+            var root = Prepare();
+            Assert.True(KillPoint.Run(what, root, n).WasKilled, $"call {n} of {calls} was not reached");
+            Recover(root);
+            ends[Judge(root, oldImage, newImage, $"{what} killed at call {n} of {calls}")]++;
+        }
+
+        output.WriteLine($"{what}: {calls} calls, struck at every {step}: {ends["old"]} ended old, {ends["new"]} new");
+        Assert.True(ends["old"] > 0 && ends["new"] > 0);
+    }
+
+    private void FailAtEvery(int errno, bool sticky, int step)
+    {
+        var (oldImage, newImage) = Images();
+        var calls = KillPoint.Run("swap", Prepare(), 0).Calls;
+        var ends = new Dictionary<string, int>(StringComparer.Ordinal) { ["old"] = 0, ["new"] = 0 };
+        for (long n = 1; n <= calls; n += step)
+        {
+            var root = Prepare();
+            var end = KillPoint.Run("swap", root, n, errno, sticky);
+            Assert.True(end.ExitCode is 0 or 1, $"errno {errno} at call {n}: exit {end.ExitCode} {end.Errors}");
+            if (!sticky && end.ExitCode == 1)
+            {
+                // What failed once and was reported as failed must not have changed anything, before any recovery.
+                var isOpen = SwapFolder.FindAll($"{root}/storage").Any(folder => folder.ReadState() is SwapState.Commit or SwapState.Rollback or SwapState.Done);
+                Assert.True(isOpen || TreeImage.Of($"{root}/storage") == oldImage, $"errno {errno} at call {n}: {end.Errors}");
+            }
+
+            Recover(root);
+            ends[Judge(root, oldImage, newImage, $"errno {errno} at call {n} of {calls}: {end.Errors}")]++;
+        }
+
+        output.WriteLine($"errno {errno}{(sticky ? " from there on" : "")}: {calls} calls, struck at every {step}: {ends["old"]} ended old, {ends["new"]} new");
+    }
+
+    private static void Recover(string root)
+    {
+        // In this process: nothing is to be killed here, and a process costs a tenth of a second.
+        var storage = $"{root}/storage";
+        foreach (var folder in SwapFolder.FindAll(storage))
+        {
+            if (JournaledSwap.RecoverAsync(folder, static (_, ct) => JournaledSwapTests.NoProblem(ct)).GetAwaiter().GetResult() is not null)
+            {
+                folder.Remove();
+            }
+        }
+
+        SwapFolder.RemoveDiscarded(storage);
+    }
+
+    private static string Judge(string root, string oldImage, string newImage, string when)
+    {
+        var image = TreeImage.Of($"{root}/storage");
+        Assert.True(image == oldImage || image == newImage, $"{when}: storage is a mixture:\n{image}");
+        Assert.True(Posix.FindStat($"{root}/storage/.backup") is null, $"{when}: something was left behind");
+        TreeRemoval.Remove(root);
+        return image == oldImage ? "old" : "new";
+    }
+
+    private (string Old, string New) Images()
+    {
+        SampleTrees.WriteOld(temp.Folder("old"));
+        SampleTrees.WriteNew(temp.Folder("new"));
+        return (TreeImage.Of(temp["old"]), TreeImage.Of(temp["new"]));
+    }
+
+    private string Prepare()
+    {
+        var root = temp.Folder($"round-{++rounds}");
+        SampleTrees.WriteOld(Directory.CreateDirectory($"{root}/storage").FullName);
+        return root;
+    }
+}

@@ -1,0 +1,104 @@
+using BackupApi.Files;
+using BackupApi.Model;
+using BackupApi.Operations.Restore;
+
+namespace BackupApi.Tests.Support;
+
+/// <summary>The test assembly as a program: does one thing to the folders it is given, in a process that a test may kill at any call.</summary>
+internal static class KillHost
+{
+    /// <summary>0: done; 1: ended by an expected fault, which is printed; anything else is a bug.</summary>
+    public static async Task<int> Main(string[] arguments)
+    {
+        try
+        {
+            await RunAsync(arguments[0], arguments[1]);
+            return 0;
+        }
+        catch (BackupException e)
+        {
+            Console.Error.WriteLine($"{e.Fault}: {e.Message} {e.Hint}");
+            return 1;
+        }
+        catch (IOException e)
+        {
+            var fault = Errno.ToFault(e);
+            Console.Error.WriteLine($"{fault.Fault}: {fault.Message} {fault.Hint}");
+            return 1;
+        }
+    }
+
+    private static async Task RunAsync(string what, string root)
+    {
+        if (what is "swap" or "swap-without-exchange")
+        {
+            await SwapAsync($"{root}/storage", what == "swap");
+            return;
+        }
+
+        if (what == "recover")
+        {
+            await RecoverAsync($"{root}/storage");
+            return;
+        }
+
+        using var world = new RestoreWorld(root: root);
+        await world.Get<Catalog.BackupCatalog>().RefreshAsync(CancellationToken.None);
+        switch (what)
+        {
+            case "restore":
+                await world.RestoreAsync(world.Get<Catalog.BackupCatalog>().List()[^1].Name);
+                break;
+            case "undo":
+                await world.RestoreAsync(world.Get<UndoRestore>().Request(force: false));
+                break;
+            case "start":
+                var start = await world.StartAsync();
+                if (start.Failure is { } failure)
+                {
+                    throw failure;
+                }
+
+                break;
+            default:
+                throw new ArgumentOutOfRangeException(nameof(what), what, "Nothing is called so.");
+        }
+    }
+
+    /// <summary>The whole life of a swap, staging included.</summary>
+    private static async Task SwapAsync(string storage, bool canExchange)
+    {
+        var folder = SwapFolder.Create(storage, "1");
+        SampleTrees.WriteNew(folder.New);
+        var live = TreeWalker.Walk(storage, static (path, _) => SwapFolder.IsReserved(path));
+        var steps = TreeCompare.Of(live, TreeWalker.Walk(folder.New), SwapRules.Everything(static _ => false), CancellationToken.None).Steps;
+        var plan = new SwapPlan { Steps = steps, RootModified = Posix.Stat(storage).Modified, CanExchange = canExchange && JournaledSwap.CanExchange(folder) };
+        var end = await JournaledSwap.RunAsync(folder, plan, static _ => Task.FromResult<IReadOnlyList<Finding>>([]), CancellationToken.None);
+        try
+        {
+            folder.Remove();
+        }
+        catch (IOException)
+        {
+            // As the service does: storage is what it should be, and the next start clears up.
+        }
+
+        if (!end.Applied)
+        {
+            throw new BackupException(Fault.VerificationFailed, $"Taken back: {end.Problems[0].Message}", "");
+        }
+    }
+
+    private static async Task RecoverAsync(string storage)
+    {
+        foreach (var folder in SwapFolder.FindAll(storage))
+        {
+            if (await JournaledSwap.RecoverAsync(folder, static (_, _) => Task.FromResult<IReadOnlyList<Finding>>([])) is not null)
+            {
+                folder.Remove();
+            }
+        }
+
+        SwapFolder.RemoveDiscarded(storage);
+    }
+}

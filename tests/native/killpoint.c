@@ -1,0 +1,171 @@
+/* Ends the process, or makes a call fail, at the N-th call that changes something below given folders.
+ *
+ * Preloaded (LD_PRELOAD). Environment:
+ *   KILLPOINT_UNDER  folders, separated by ':'; calls elsewhere are not counted
+ *   KILLPOINT_AT     N, from 1; 0 or absent: only count
+ *   KILLPOINT_ERRNO  0 or absent: SIGKILL before the call is made; else the call fails with this errno
+ *   KILLPOINT_STICKY 1: every counted call from N on fails, as on a full or dead disk
+ *   KILLPOINT_COUNT  file that the number of counted calls is written to at the process's own end
+ *   KILLPOINT_TRACE  1: each counted call is named on stderr
+ * The counter is one atomic number over all threads. Calls that the C library makes by itself, without its own symbols, are not seen.
+ */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+static atomic_long calls;
+static long kill_at;
+static int fail_with;
+static int sticky;
+static int trace;
+static char *folders[16];
+
+__attribute__((constructor)) static void setup(void) {
+    const char *under = getenv("KILLPOINT_UNDER");
+    const char *at = getenv("KILLPOINT_AT");
+    const char *error = getenv("KILLPOINT_ERRNO");
+    const char *stick = getenv("KILLPOINT_STICKY");
+    const char *tell = getenv("KILLPOINT_TRACE");
+    kill_at = at ? atol(at) : 0;
+    fail_with = error ? atoi(error) : 0;
+    sticky = stick && *stick == '1';
+    trace = tell && *tell == '1';
+    if (under) {
+        char *copy = strdup(under), *rest = copy;
+        for (int i = 0; i < 15 && (folders[i] = strsep(&rest, ":")); i++) { }
+    }
+}
+
+__attribute__((destructor)) static void report(void) {
+    const char *file = getenv("KILLPOINT_COUNT");
+    FILE *out = file ? fopen(file, "w") : NULL;
+    if (out) {
+        fprintf(out, "%ld\n", atomic_load(&calls));
+        fclose(out);
+    }
+}
+
+static int concerns(const char *path) {
+    for (int i = 0; folders[i]; i++) {
+        size_t length = strlen(folders[i]);
+        if (length && strncmp(path, folders[i], length) == 0 && (path[length] == '/' || path[length] == 0)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* The path of a descriptor, or of a name below one; empty when it cannot be told. */
+static void resolve(int fd, const char *name, char *into) {
+    into[0] = 0;
+    if (name && name[0] == '/') {
+        snprintf(into, PATH_MAX, "%s", name);
+        return;
+    }
+    char link[64], base[PATH_MAX];
+    ssize_t length;
+    if (fd == AT_FDCWD) {
+        length = readlink("/proc/self/cwd", base, sizeof base - 1);
+    } else {
+        snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+        length = readlink(link, base, sizeof base - 1);
+    }
+    if (length < 0) {
+        return;
+    }
+    base[length] = 0;
+    if (name && *name) {
+        snprintf(into, PATH_MAX, "%.2000s/%.2000s", base, name);
+    } else {
+        snprintf(into, PATH_MAX, "%s", base);
+    }
+}
+
+/* 1: the call must fail; errno is set. Does not return when the process ends here. */
+static int strike(const char *call, int fd, const char *name) {
+    if (!folders[0]) {
+        return 0;
+    }
+    int saved = errno;
+    char path[PATH_MAX];
+    resolve(fd, name, path);
+    errno = saved;
+    if (!concerns(path)) {
+        return 0;
+    }
+    long n = atomic_fetch_add(&calls, 1) + 1;
+    if (trace) {
+        dprintf(2, "%ld %s %s\n", n, call, path);
+    }
+    if (kill_at == 0 || n < kill_at || (n > kill_at && !sticky)) {
+        return 0;
+    }
+    if (fail_with) {
+        errno = fail_with;
+        return 1;
+    }
+    kill(getpid(), SIGKILL);
+    for (;;) {
+        pause();
+    }
+}
+
+#define NEXT(name) ({ static __typeof__(&name) next; if (!next) { next = (__typeof__(&name))dlsym(RTLD_NEXT, #name); } next; })
+#define WRAP(result, name, parameters, fd, path, arguments) \
+    result name parameters { return strike(#name, fd, path) ? (result)-1 : NEXT(name) arguments; }
+
+WRAP(ssize_t, write, (int fd, const void *b, size_t n), fd, NULL, (fd, b, n))
+WRAP(ssize_t, pwrite, (int fd, const void *b, size_t n, off_t o), fd, NULL, (fd, b, n, o))
+WRAP(ssize_t, pwrite64, (int fd, const void *b, size_t n, off64_t o), fd, NULL, (fd, b, n, o))
+WRAP(ssize_t, writev, (int fd, const struct iovec *v, int n), fd, NULL, (fd, v, n))
+WRAP(ssize_t, pwritev, (int fd, const struct iovec *v, int n, off_t o), fd, NULL, (fd, v, n, o))
+WRAP(ssize_t, pwritev64, (int fd, const struct iovec *v, int n, off64_t o), fd, NULL, (fd, v, n, o))
+WRAP(int, rename, (const char *a, const char *b), AT_FDCWD, a, (a, b))
+WRAP(int, renameat, (int d, const char *a, int e, const char *b), d, a, (d, a, e, b))
+WRAP(int, renameat2, (int d, const char *a, int e, const char *b, unsigned f), d, a, (d, a, e, b, f))
+WRAP(int, link, (const char *a, const char *b), AT_FDCWD, b, (a, b))
+WRAP(int, linkat, (int d, const char *a, int e, const char *b, int f), e, b, (d, a, e, b, f))
+WRAP(int, symlink, (const char *a, const char *b), AT_FDCWD, b, (a, b))
+WRAP(int, symlinkat, (const char *a, int e, const char *b), e, b, (a, e, b))
+WRAP(int, unlink, (const char *a), AT_FDCWD, a, (a))
+WRAP(int, unlinkat, (int d, const char *a, int f), d, a, (d, a, f))
+WRAP(int, rmdir, (const char *a), AT_FDCWD, a, (a))
+WRAP(int, mkdir, (const char *a, mode_t m), AT_FDCWD, a, (a, m))
+WRAP(int, mkdirat, (int d, const char *a, mode_t m), d, a, (d, a, m))
+WRAP(int, truncate, (const char *a, off_t n), AT_FDCWD, a, (a, n))
+WRAP(int, ftruncate, (int fd, off_t n), fd, NULL, (fd, n))
+WRAP(int, ftruncate64, (int fd, off64_t n), fd, NULL, (fd, n))
+WRAP(int, fallocate, (int fd, int m, off_t o, off_t n), fd, NULL, (fd, m, o, n))
+WRAP(int, posix_fallocate, (int fd, off_t o, off_t n), fd, NULL, (fd, o, n))
+WRAP(int, fsync, (int fd), fd, NULL, (fd))
+WRAP(int, fdatasync, (int fd), fd, NULL, (fd))
+WRAP(int, syncfs, (int fd), fd, NULL, (fd))
+WRAP(int, chmod, (const char *a, mode_t m), AT_FDCWD, a, (a, m))
+WRAP(int, fchmod, (int fd, mode_t m), fd, NULL, (fd, m))
+WRAP(int, fchmodat, (int d, const char *a, mode_t m, int f), d, a, (d, a, m, f))
+WRAP(int, fchown, (int fd, uid_t u, gid_t g), fd, NULL, (fd, u, g))
+WRAP(int, fchownat, (int d, const char *a, uid_t u, gid_t g, int f), d, a, (d, a, u, g, f))
+WRAP(int, futimens, (int fd, const struct timespec t[2]), fd, NULL, (fd, t))
+WRAP(int, utimensat, (int d, const char *a, const struct timespec t[2], int f), d, a, (d, a, t, f))
+WRAP(ssize_t, copy_file_range, (int i, off64_t *a, int o, off64_t *b, size_t n, unsigned f), o, NULL, (i, a, o, b, n, f))
+
+/* Opening counts only where it makes or empties a file. */
+#define OPENS(flags) ((flags) & (O_CREAT | O_TRUNC))
+#define MODE(last) mode_t m = 0; if ((f) & (O_CREAT | __O_TMPFILE)) { va_list l; va_start(l, last); m = va_arg(l, mode_t); va_end(l); }
+
+int open(const char *a, int f, ...) { MODE(f) return OPENS(f) && strike("open", AT_FDCWD, a) ? -1 : NEXT(open)(a, f, m); }
+int open64(const char *a, int f, ...) { MODE(f) return OPENS(f) && strike("open64", AT_FDCWD, a) ? -1 : NEXT(open64)(a, f, m); }
+int openat(int d, const char *a, int f, ...) { MODE(f) return OPENS(f) && strike("openat", d, a) ? -1 : NEXT(openat)(d, a, f, m); }
+int openat64(int d, const char *a, int f, ...) { MODE(f) return OPENS(f) && strike("openat64", d, a) ? -1 : NEXT(openat64)(d, a, f, m); }
