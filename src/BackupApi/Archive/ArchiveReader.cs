@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using BackupApi.Archive.Gzip;
 using BackupApi.Archive.Reading;
 using BackupApi.Archive.Tar;
+using BackupApi.Archive.Writing;
 using BackupApi.Files;
 using BackupApi.Model;
 
@@ -113,6 +114,10 @@ internal sealed class ArchiveReader(int threads = 0)
 
         throw ArchiveFaults.NoSuchEntry(name);
     }
+
+    /// <summary>Whether an archive holds exactly these names, each under an unchanged fingerprint that may be trusted: nothing changed since. False on any doubt, never a fault.</summary>
+    /// <remarks>A file <see cref="CapturedFile.FromReference"/> counts as unchanged when the archive holds it; a quiet copy never does.</remarks>
+    public Task<bool> MatchesAsync(string path, IReadOnlyList<CapturedFile> files, CancellationToken ct) => Task.Run(() => Unchanged.Matches(path, files, ct), ct);
 
     private static ArchiveFile Open(string path)
     {

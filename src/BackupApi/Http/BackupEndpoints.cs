@@ -12,11 +12,11 @@ namespace BackupApi.Http;
 internal static class BackupEndpoints
 {
     /// <summary>A backup's name in a route; the literal calls are none, so that GET of <c>create</c> is a wrong method and not an unknown backup.</summary>
-    public const string NameRoute = "/{name:regex(^(?!create$|restore$))}";
+    public const string NameRoute = "/{name:regex(^(?!create$|restore$|undo-restore$))}";
 
     public static void MapBackups(this IEndpointRouteBuilder routes)
     {
-        var group = routes.MapGroup("/api/backup").WithTags("Backups").WithMetadata(new NeedsReady());
+        var group = routes.MapGroup("/api/backup").WithTags("Backups").WithMetadata(new NeedsReady()).AddEndpointFilter<RouteGroupBuilder, FreshCatalog>();
 
         group.MapPost("/create", Create).DescribeWithBody(
             "createBackup", "Take a backup now",

@@ -12,6 +12,13 @@ internal sealed record CreateBody
     public JsonElement? Metadata { get; init; }
 }
 
+/// <summary>Body of <c>POST /api/backup/undo-restore</c>; may be left out.</summary>
+internal sealed record UndoBody
+{
+    /// <summary>Goes on although somebody has the storage open.</summary>
+    public bool Force { get; init; }
+}
+
 /// <summary>Body of <c>POST /api/backup/{name}/pin</c>; may be left out.</summary>
 internal sealed record PinBody
 {

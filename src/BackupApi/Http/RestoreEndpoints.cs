@@ -7,12 +7,12 @@ using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace BackupApi.Http;
 
-/// <summary><c>/api/backup/restore</c>.</summary>
+/// <summary><c>/api/backup/restore</c> and the way back.</summary>
 internal static class RestoreEndpoints
 {
     public static void MapRestore(this IEndpointRouteBuilder routes)
     {
-        var group = routes.MapGroup("/api/backup").WithTags("Restore").WithMetadata(new NeedsReady());
+        var group = routes.MapGroup("/api/backup").WithTags("Restore").WithMetadata(new NeedsReady()).AddEndpointFilter<RouteGroupBuilder, FreshCatalog>();
 
         group.MapPost("/restore", Restore).DescribeWithBody(
             "restoreBackup", "Restore a backup by name",
@@ -20,6 +20,11 @@ internal static class RestoreEndpoints
             Examples.RestoreBody, Examples.Restored,
             Fault.InvalidRequest, Fault.TooLarge, Fault.NotFound, Fault.Busy, Fault.StorageInUse, Fault.ReadOnly,
             Fault.ArchiveDamaged, Fault.ArchiveHostile, Fault.ArchiveIncompatible, Fault.NoRoom, Fault.NotReady, Fault.Cancelled);
+        group.MapPost("/undo-restore", Undo).DescribeWithBody(
+            "undoRestore", "Go back to the state before the last restore",
+            "Restores the safety backup that the last restore took, by the same rules. 404 when no restore can be undone.",
+            new UndoBody(), Examples.Restored,
+            Fault.InvalidRequest, Fault.TooLarge, Fault.NotFound, Fault.Busy, Fault.StorageInUse, Fault.ReadOnly, Fault.ArchiveDamaged, Fault.NoRoom, Fault.NotReady, Fault.Cancelled);
     }
 
     private static Task<Results<Ok<RestoreAnswer>, Accepted<AcceptedAnswer>>> Restore(
@@ -35,4 +40,9 @@ internal static class RestoreEndpoints
         return OperationAnswer.OfAsync(
             () => manager.StartRestore(request), wait, context, (result, id) => RestoreAnswer.Of(result, request.To is null, settings.RestartCommand, id));
     }
+
+    private static Task<Results<Ok<RestoreAnswer>, Accepted<AcceptedAnswer>>> Undo(
+        JsonBody<UndoBody> body, string? wait, BackupManager manager, ServiceSettings settings, HttpContext context) =>
+        OperationAnswer.OfAsync(
+            () => manager.StartUndo(body.Value.Force), wait, context, (result, id) => RestoreAnswer.Of(result, intoPlace: true, settings.RestartCommand, id));
 }

@@ -1,4 +1,5 @@
 using BackupApi.Catalog;
+using BackupApi.Engines.Sqlite;
 using BackupApi.Files;
 using BackupApi.Model;
 using BackupApi.Operations.Restore;
@@ -59,6 +60,14 @@ internal sealed partial class StartUp(
         schedule.Load();
         var count = catalog.List().Count;
         LogFound(log, count, folders.Storage, folders.Backups, folders.Restore);
+        var library = SqliteLibrary.Describe();
+        LogLibrary(log, library);
+        if (new[] { folders.Storage, folders.Restore }.Any(folder => Directory.Exists(folder) && FolderProbe.TryRead(folder) is not null))
+        {
+            // CheckFolders has said what to do about it. The application must be able to start all the same.
+            return;
+        }
+
         if (restoreFolder.HasWork || SwapFolder.FindAll(folders.Storage).Count > 0)
         {
             await RestoreAsync();
@@ -84,17 +93,35 @@ internal sealed partial class StartUp(
                 LogRecovered(log, recovered.Where, recovered.Message);
             }
 
+            foreach (var warning in result.Restored?.Warnings ?? [])
+            {
+                LogRestoredOtherwise(log, warning.Where, warning.Message);
+            }
+
             context.BackupName = result.Restored?.BackupName ?? result.FailedName;
-            context.Summary = result.Restored?.Summary ?? "nothing was restored";
+            context.Summary = Summarise(result.Restored);
             return result.Failure is null ? result : throw result.Failure;
         });
         await ((Task)ticket.Completion).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
+    private static string Summarise(RestoreResult? restored) => restored switch
+    {
+        null => "nothing was restored",
+        { Warnings: [var first, ..] } => $"{restored.Summary}; {first.Where}: {first.Message}{(restored.Warnings.Count > 1 ? $" ({restored.Warnings.Count - 1} more in the log)" : "")}",
+        _ => restored.Summary,
+    };
+
     public void Dispose() => locks.ForEach(folderLock => folderLock.Dispose());
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "SQLite databases are read with {Library}")]
+    private static partial void LogLibrary(ILogger logger, string library);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Taken up from before: {What}: {Message}")]
     private static partial void LogRecovered(ILogger logger, string what, string message);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Restored, but not as it was: {Where}: {Message}")]
+    private static partial void LogRestoredOtherwise(ILogger logger, string where, string message);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Lock}: {Message}")]
     private static partial void LogRepaired(ILogger logger, string @lock, string message);

@@ -8,7 +8,7 @@ namespace BackupApi.Operations;
 /// <param name="ContainerId">The name by which the container runtime knows us; null when we run in none, or it was given a host name of its own.</param>
 internal sealed partial record Surroundings(uint UserId, uint GroupId, bool IsContainer, bool IsKubernetes, string? ContainerId, ulong Capabilities)
 {
-    /// <summary>What the four capabilities of the root mode are for (linux/capability.h).</summary>
+    /// <summary>What the capabilities of the root mode are for (linux/capability.h). FSETID is wanted only for setgid files; a restore tells when it was.</summary>
     private static readonly (int Bit, string Name, string For)[] RootNeeds =
     [
         (0, "CHOWN", "give files back to their owners in a restore"),

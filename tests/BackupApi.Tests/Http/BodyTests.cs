@@ -121,6 +121,7 @@ public sealed class BodyTests(RunningService service) : IClassFixture<RunningSer
     [InlineData("""{"backupName":"%2e%2e%2fx"}""")]
     [InlineData("""{"backupName":".."}""")]
     [InlineData("""{"backupName":"x.tar.gz","paths":["../x"]}""")]
+    [InlineData("""{"backupName":"x.tar.gz","paths":[null]}""")]
     [InlineData("""{"backupName":"x.tar.gz","to":"/tmp"}""")]
     [InlineData("""{"backupName":"x.tar.gz","forse":true}""")]
     public async Task A_restore_of_what_is_no_name_is_refused(string body) =>
@@ -129,6 +130,9 @@ public sealed class BodyTests(RunningService service) : IClassFixture<RunningSer
     [Fact]
     public async Task A_restore_of_an_unknown_name_is_404() =>
         Assert.Equal(404, (await service.PostAsync("/api/backup/restore", """{"backupName":"backup_2020-01-01_000000.tar.gz"}""")).Status);
+
+    [Fact]
+    public async Task Nothing_to_undo_is_404() => Assert.Equal(404, (await service.PostAsync("/api/backup/undo-restore", "{}")).Status);
 
     [Fact]
     public void The_first_error_of_a_body_is_an_expected_failure() =>

@@ -7,10 +7,10 @@ using Xunit;
 
 namespace BackupApi.Tests.Http;
 
-/// <summary>What is inside a backup, and its bytes.</summary>
-public sealed class ContentTests : IAsyncLifetime
+/// <summary>A service over files with difficult names, and one backup of them.</summary>
+public sealed class DifficultNames : IAsyncLifetime
 {
-    private readonly RunningService service = new(folder =>
+    internal RunningService Service { get; } = new(folder =>
     {
         var noise = new byte[200_000];
         new Random(7).NextBytes(noise);
@@ -21,15 +21,22 @@ public sealed class ContentTests : IAsyncLifetime
         Posix.CreateNew(folder["storage"] + "/" + PathText.Decode([0x62, 0xFF])).Dispose();
     });
 
-    private string name = "";
+    internal string Name { get; private set; } = "";
 
     public async Task InitializeAsync()
     {
-        await service.InitializeAsync();
-        name = await service.TakeBackupAsync();
+        await Service.InitializeAsync();
+        Name = await Service.TakeBackupAsync();
     }
 
-    public Task DisposeAsync() => service.DisposeAsync();
+    public Task DisposeAsync() => Service.DisposeAsync();
+}
+
+/// <summary>What is inside a backup, and its bytes.</summary>
+public sealed class ContentTests(DifficultNames difficult) : IClassFixture<DifficultNames>
+{
+    private readonly RunningService service = difficult.Service;
+    private readonly string name = difficult.Name;
 
     [Fact]
     public async Task Files_are_listed_with_names_that_can_be_asked_for()
@@ -141,9 +148,10 @@ public sealed class ContentTests : IAsyncLifetime
     [Fact]
     public async Task An_archive_that_vanished_is_404()
     {
-        File.Delete(Path.Combine(service.Backups, name));
+        var gone = await service.TakeBackupAsync();
+        File.Delete(Path.Combine(service.Backups, gone));
 
-        Assert.Equal(404, (await service.GetAsync($"/api/backup/{name}/download")).Status);
+        Assert.Equal(404, (await service.GetAsync($"/api/backup/{gone}/download")).Status);
     }
 
     private Task<HttpResponseMessage> RangeAsync(RangeHeaderValue range, params (string Name, string Value)[] headers)

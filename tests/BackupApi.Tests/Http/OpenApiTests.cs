@@ -48,7 +48,7 @@ public sealed class OpenApiTests(RunningService service) : IClassFixture<Running
     {
         var calls = await CallsAsync();
 
-        foreach (var call in new[] { "post /api/backup/create", "post /api/backup/restore" })
+        foreach (var call in new[] { "post /api/backup/create", "post /api/backup/restore", "post /api/backup/undo-restore" })
         {
             var json = calls[call].GetProperty("requestBody").GetProperty("content").GetProperty("application/json");
             Assert.True(json.TryGetProperty("schema", out _) && json.TryGetProperty("example", out _), call);

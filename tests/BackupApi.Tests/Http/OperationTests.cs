@@ -6,22 +6,38 @@ using Xunit;
 
 namespace BackupApi.Tests.Http;
 
-/// <summary>Work that takes its time: asked for, watched, refused, left alone.</summary>
-public sealed class OperationTests : IAsyncLifetime
+/// <summary>A service whose backups take about two seconds, whatever the machine.</summary>
+public sealed class SlowBackups : IAsyncLifetime
 {
-    private readonly RunningService service = new(
+    internal RunningService Service { get; } = new(
         folder =>
         {
             var noise = new byte[4_000_000];
             new Random(7).NextBytes(noise);
             folder.File("storage/noise.bin", noise);
         },
-        // About two seconds for one backup, whatever the machine.
         ("Backup__MaxMBPerSecond", "2"));
 
-    public Task InitializeAsync() => service.InitializeAsync();
+    public Task InitializeAsync() => Service.InitializeAsync();
 
-    public Task DisposeAsync() => service.DisposeAsync();
+    public Task DisposeAsync() => Service.DisposeAsync();
+}
+
+/// <summary>Work that takes its time: asked for, watched, refused, left alone.</summary>
+public sealed class OperationTests(SlowBackups slow) : IClassFixture<SlowBackups>, IAsyncLifetime
+{
+    private readonly RunningService service = slow.Service;
+
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    /// <summary>The next test begins with nothing running.</summary>
+    public async Task DisposeAsync()
+    {
+        while ((await service.GetAsync("/api/operations")).Json.GetProperty("operations").EnumerateArray().Any(operation => operation.GetProperty("state").GetString() != "ended"))
+        {
+            await Task.Delay(50);
+        }
+    }
 
     [Fact]
     public async Task Without_waiting_the_answer_says_where_to_ask_and_listen()
@@ -69,11 +85,13 @@ public sealed class OperationTests : IAsyncLifetime
     [Fact]
     public async Task A_client_that_hangs_up_does_not_stop_the_operation()
     {
+        var before = await CountAsync("/api/backup/list", "backups");
+        var operations = await CountAsync("/api/operations", "operations");
         using (var socket = new TcpClient())
         {
             await socket.ConnectAsync(service.Client.BaseAddress!.Host, service.Client.BaseAddress.Port);
             await socket.GetStream().WriteAsync(Encoding.ASCII.GetBytes("POST /api/backup/create HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"));
-            while ((await service.GetAsync("/api/operations")).Json.GetProperty("operations").GetArrayLength() == 0)
+            while (await CountAsync("/api/operations", "operations") == operations)
             {
                 await Task.Delay(20);
             }
@@ -90,7 +108,7 @@ public sealed class OperationTests : IAsyncLifetime
         while (operation.GetProperty("state").GetString() != "ended");
 
         Assert.Equal("ok", operation.GetProperty("outcome").GetString());
-        Assert.Equal(1, (await service.GetAsync("/api/backup/list")).Json.GetProperty("backups").GetArrayLength());
+        Assert.Equal(before + 1, await CountAsync("/api/backup/list", "backups"));
     }
 
     [Fact]
@@ -110,4 +128,6 @@ public sealed class OperationTests : IAsyncLifetime
 
         Assert.Contains(accepted.GetProperty("operationId").GetString()!, line, StringComparison.Ordinal);
     }
+
+    private async Task<int> CountAsync(string path, string list) => (await service.GetAsync(path)).Json.GetProperty(list).GetArrayLength();
 }

@@ -18,8 +18,9 @@ internal static class ChunkCodec
     public static int MaxCompressedLength(int length) => length + (length >> 8) + 1024;
 
     /// <summary>Compresses <paramref name="content"/> to <paramref name="target"/>; as stored blocks when that is not larger.</summary>
+    /// <param name="level">Of zlib: 1 to 9.</param>
     /// <returns>Length of the compressed bytes and the CRC-32 of the content.</returns>
-    public static (int Length, uint Crc32) Compress(ReadOnlySpan<byte> content, byte[] target, int targetLength, CompressionLevel level)
+    public static (int Length, uint Crc32) Compress(ReadOnlySpan<byte> content, byte[] target, int targetLength, int level)
     {
         if (content.Length == 0)
         {
@@ -35,7 +36,7 @@ internal static class ChunkCodec
         long end;
         try
         {
-            using (var gzip = new GZipStream(output, level, leaveOpen: true))
+            using (var gzip = new GZipStream(output, new ZLibCompressionOptions { CompressionLevel = level }, leaveOpen: true))
             {
                 gzip.Write(content);
                 gzip.Flush();

@@ -1,4 +1,3 @@
-using System.IO.Compression;
 using BackupApi.Archive.Chunks;
 using BackupApi.Archive.Format;
 using BackupApi.Archive.Tar;
@@ -7,7 +6,7 @@ using BackupApi.Model;
 namespace BackupApi.Archive.Writing;
 
 /// <summary>Writes what follows the content: report, checksums, index, locator, the end of the tar and of the gzip member; and last, at the head, the manifest.</summary>
-internal sealed class ArchiveEnd(ArchiveOutput output, CompressionLevel level)
+internal sealed class ArchiveEnd(ArchiveOutput output, int level)
 {
     private const uint OwnMode = 0x1A4; /* 0644 */
 
@@ -31,6 +30,7 @@ internal sealed class ArchiveEnd(ArchiveOutput output, CompressionLevel level)
         content.Finish();
         (crc32, tarLength) = (content.Totals.Crc32, content.Totals.TarLength);
         var contentEnd = Here;
+        output.StartPart();
 
         var reportJson = ArchiveJson.Write(report);
         AddHeader(Report.EntryName, reportJson.Length, manifest.CreatedAt);
@@ -63,7 +63,8 @@ internal sealed class ArchiveEnd(ArchiveOutput output, CompressionLevel level)
             content.Totals.Entries,
             content.Totals.ContentBytes,
             head.Crc32,
-            ChunkCodec.Crc32Of(reportJson));
+            ChunkCodec.Crc32Of(reportJson),
+            output.PartCrc32C);
         AddTail(locator, manifest.CreatedAt, head.Crc32);
         output.WriteHead(head.Bytes);
         return Crc32C.Of(head.Bytes);

@@ -1,4 +1,3 @@
-using System.IO.Compression;
 using System.Security.Cryptography;
 using BackupApi.Archive.Chunks;
 using BackupApi.Archive.Format;
@@ -7,7 +6,7 @@ using BackupApi.Model;
 namespace BackupApi.Archive.Writing;
 
 /// <summary>What a worker does with a chunk: hash, carry over if known, else compress and inflate again to prove it. Depends on nothing but the content and the reference archive.</summary>
-internal sealed class ChunkWork(ReferenceArchive? reference, CompressionLevel level) : IDisposable
+internal sealed class ChunkWork(ReferenceArchive? reference, int level) : IDisposable
 {
     private const int MaxTries = 3;
 

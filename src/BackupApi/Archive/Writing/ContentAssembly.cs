@@ -1,4 +1,3 @@
-using System.IO.Compression;
 using BackupApi.Archive.Format;
 using BackupApi.Model;
 
@@ -7,6 +6,9 @@ namespace BackupApi.Archive.Writing;
 /// <summary>Takes the steps in order: appends chunks to the file, keeps the sums that span them, records them in the index and in the list of checksums.</summary>
 internal sealed class ContentAssembly : IDisposable
 {
+    /// <summary>Hexadecimal digits shrink to half at any level.</summary>
+    private const int FastLevel = 1;
+
     private readonly ArchiveOutput output;
     private readonly List<byte> sumLines = new(ArchiveLayout.ChunkLength + 8192);
     private IReadOnlyList<IndexedEntry> open = [];
@@ -15,12 +17,11 @@ internal sealed class ContentAssembly : IDisposable
     private ArchiveOutput.Mark outputBefore;
     private IndexWriter.Mark indexBefore;
 
-    public ContentAssembly(ArchiveOutput output, CompressionLevel level)
+    public ContentAssembly(ArchiveOutput output, int level)
     {
         this.output = output;
         Index = new IndexWriter($"{output.Path}.index", level);
-        // Hexadecimal digits shrink to half at any level.
-        Sums = new SpooledChunks($"{output.Path}.sums", CompressionLevel.Fastest);
+        Sums = new SpooledChunks($"{output.Path}.sums", FastLevel);
     }
 
     public IndexWriter Index { get; }

@@ -40,15 +40,8 @@ internal sealed class ContentReader(ArchiveRequest request, ArchiveWriterSetting
 
         for (var i = 0; i < segment.Files.Count; i++)
         {
-            var (file, old) = (segment.Files[i], known.Entries[i]);
-            if (file.FromReference)
-            {
-                if (file.Name != old.Entry.Name || old.Entry.Kind != EntryKind.File)
-                {
-                    return false;
-                }
-            }
-            else if (!Unchanged.IsSame(file, old) || (Segments.HasContent(file) && !request.TrustFingerprints))
+            var file = segment.Files[i];
+            if (!Unchanged.IsStillThere(file, known.Entries[i]) || (Segments.HasContent(file) && !file.FromReference && !request.TrustFingerprints))
             {
                 return false;
             }

@@ -1,10 +1,9 @@
-using System.IO.Compression;
 using BackupApi.Archive.Format;
 
 namespace BackupApi.Archive.Writing;
 
 /// <summary>Gathers the records of the index into pages, each compressed by itself.</summary>
-internal sealed class IndexWriter(string spoolPath, CompressionLevel level) : IDisposable
+internal sealed class IndexWriter(string spoolPath, int level) : IDisposable
 {
     private readonly SpooledChunks spool = new(spoolPath, level);
     private readonly List<IndexPage> pages = [];

@@ -24,7 +24,7 @@ internal sealed class SingleReader(ArchiveWriterSettings settings, StepQueue que
         for (long offset = 0; offset < entry.Size;)
         {
             var step = queue.RentChunk();
-            var length = (int)Math.Min(ArchiveLayout.ChunkLength, entry.Size - offset);
+            var length = (int)Math.Min(source.ChunkLength, entry.Size - offset);
             var padding = offset + length == entry.Size ? TarFormat.Padding(entry.Size) : 0;
             isWhole &= Fill(source, step.Content, length, padding, offset);
             hash.AppendData(step.Content, 0, length);

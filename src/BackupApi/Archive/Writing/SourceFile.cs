@@ -1,3 +1,4 @@
+using BackupApi.Archive.Format;
 using BackupApi.Files;
 using BackupApi.Model;
 using Microsoft.Win32.SafeHandles;
@@ -24,6 +25,9 @@ internal sealed class SourceFile : IDisposable
     public FileStat Before { get; }
 
     public string Path => file.ContentPath!;
+
+    /// <summary>Length of its chunks.</summary>
+    public int ChunkLength => file.IsQuiet ? ArchiveLayout.ChunkLength : ArchiveLayout.PlainChunkLength;
 
     /// <summary>Opens without following a link, without a lock.</summary>
     /// <exception cref="PosixException">ENOENT: vanished. Anything else: unreadable.</exception>

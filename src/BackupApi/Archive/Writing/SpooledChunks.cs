@@ -1,4 +1,3 @@
-using System.IO.Compression;
 using BackupApi.Archive.Chunks;
 using BackupApi.Archive.Format;
 using BackupApi.Files;
@@ -7,7 +6,7 @@ using Microsoft.Win32.SafeHandles;
 namespace BackupApi.Archive.Writing;
 
 /// <summary>Compressed chunks of one of our own entries, set aside until the content is written: in memory while they are few, else in a file without a name.</summary>
-internal sealed class SpooledChunks(string beside, CompressionLevel level) : IDisposable
+internal sealed class SpooledChunks(string beside, int level) : IDisposable
 {
     private const int MaxInMemory = 8 << 20;
 

@@ -1,4 +1,5 @@
 using BackupApi.Archive.Format;
+using BackupApi.Archive.Reading;
 using BackupApi.Model;
 
 namespace BackupApi.Archive.Writing;
@@ -23,4 +24,48 @@ internal static class Unchanged
     /// <summary>Same name and facts and, for a file, the same fingerprint, one that was fit to be trusted when it was taken.</summary>
     public static bool IsSame(CapturedFile file, IndexedEntry old) =>
         EntryOf(file) == old.Entry && (!Segments.HasContent(file) || (!file.IsQuiet && old.Fingerprint is { } then && then == file.Stat.Fingerprint));
+
+    /// <summary>See <see cref="ArchiveReader.MatchesAsync"/>.</summary>
+    public static bool Matches(string path, IReadOnlyList<CapturedFile> files, CancellationToken ct)
+    {
+        try
+        {
+            using var file = ArchiveFile.Open(path);
+            if (IndexCursor.Open(file) is not { } cursor)
+            {
+                return false;
+            }
+
+            var ordered = EntryPlan.Order(files);
+            var next = 0;
+            while (cursor.NextSegment() is { } entries)
+            {
+                ct.ThrowIfCancellationRequested();
+                foreach (var old in entries)
+                {
+                    if (next == ordered.Count || !IsStillThere(ordered[next++], old))
+                    {
+                        return false;
+                    }
+                }
+
+                while (cursor.NextChunk() is not null)
+                {
+                    // The contents stand behind the fingerprints.
+                }
+
+                cursor.EndSegment();
+            }
+
+            return next == ordered.Count;
+        }
+        catch (Exception e) when (e is IOException or BackupException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>The same, but for a file whose source vouches for it.</summary>
+    public static bool IsStillThere(CapturedFile file, IndexedEntry old) =>
+        file.FromReference ? file.Name == old.Entry.Name && old.Entry.Kind == EntryKind.File : IsSame(file, old);
 }

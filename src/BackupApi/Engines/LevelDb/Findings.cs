@@ -4,7 +4,7 @@ using BackupApi.Model;
 namespace BackupApi.Engines.LevelDb;
 
 /// <summary>What a verification saw so far, each list capped at <see cref="Verdict.MaxFindings"/>.</summary>
-/// <param name="prefix">The database's folder with a trailing <c>/</c>, put before every file name.</param>
+/// <param name="prefix">The database's folder with a trailing <c>/</c>, put before every file name; an empty place means the folder itself.</param>
 internal sealed class Findings(string prefix)
 {
     private readonly List<Finding> errors = [];
@@ -29,7 +29,7 @@ internal sealed class Findings(string prefix)
     {
         if (findings.Count < Verdict.MaxFindings)
         {
-            findings.Add(new Finding(prefix + where, message));
+            findings.Add(new Finding(where.Length > 0 ? prefix + where : prefix.Length > 0 ? prefix[..^1] : ".", message));
         }
     }
 }

@@ -17,5 +17,5 @@ internal sealed class LevelDbEngine(TimeProvider clock, TimeSpan? patience = nul
         new FolderCapture(source, tree.Root, into, clock, patience ?? DefaultPatience).RunAsync(LiveCopy.TryTake, ct);
 
     public Task<Verdict> VerifyAsync(Source source, string folder, CancellationToken ct) =>
-        Task.Run(() => LevelDbVerifier.Verify(FolderCapture.FolderOf(source, folder), FolderCapture.PrefixOf(source), ct), ct);
+        Task.Run(() => LevelDbVerifier.Verify(FolderCapture.FolderOf(source, folder), PathText.Show(FolderCapture.PrefixOf(source)), ct), ct);
 }

@@ -1,6 +1,5 @@
 using BackupApi.Files;
 using BackupApi.Model;
-using Microsoft.Win32.SafeHandles;
 
 namespace BackupApi.Engines.LevelDb;
 
@@ -34,7 +33,7 @@ internal sealed class LevelDbVerifier
                 Check(manifest, spaces);
             }
         }
-        catch (IOException e)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             findings.Error("", $"The copy cannot be read: {e.Message}.");
         }
@@ -45,41 +44,34 @@ internal sealed class LevelDbVerifier
     private Manifest? ReadManifest()
     {
         const int MaxCurrentBytes = 4096;
-        if (names.TrueForAll(name => name.Role != FileRole.Current))
+        using var current = OpenedFile.Find(folder, FileName.Parse("CURRENT"));
+        if (current is null)
         {
             findings.Error("CURRENT", "The file is missing: nothing says which MANIFEST is the valid one.");
             return null;
         }
 
-        using var current = Posix.OpenRead($"{folder}/CURRENT");
-        var content = new byte[MaxCurrentBytes];
-        var manifestName = FileName.ManifestNamedBy(content.AsSpan(0, QuietCopy.ReadFully(current, content, 0)));
-        if (manifestName is null)
+        var name = FileName.ManifestNamedBy(current.ReadHead(MaxCurrentBytes));
+        if (name is null)
         {
             findings.Error("CURRENT", "The file does not hold the name of a MANIFEST and a line end.");
             return null;
         }
 
-        SafeFileHandle file;
-        try
+        using var file = OpenedFile.Find(folder, FileName.Parse(name));
+        if (file is null)
         {
-            file = Posix.OpenRead($"{folder}/{manifestName}");
-        }
-        catch (PosixException e) when (e.Errno == Errno.ENOENT)
-        {
-            findings.Error(manifestName, "The MANIFEST is missing, though CURRENT names it.");
+            findings.Error(name, "The MANIFEST is missing, though CURRENT names it.");
             return null;
         }
 
-        using (file)
-        {
-            return ReadManifest(file, manifestName);
-        }
+        return ReadManifest(file);
     }
 
-    private Manifest? ReadManifest(SafeFileHandle file, string name)
+    private Manifest? ReadManifest(OpenedFile file)
     {
-        var manifest = Manifest.Read(file, Posix.Stat(file, $"{folder}/{name}").Size, ct);
+        var name = file.Name.Name;
+        var manifest = Manifest.Read(file.Handle, file.Stat.Size, ct);
         foreach (var (offset, message) in manifest.Problems)
         {
             findings.Error(Findings.At(name, offset), $"{message}.");

@@ -60,7 +60,7 @@ internal sealed class LogReplay
 
     private void ReadAll(CancellationToken ct)
     {
-        var buffer = new byte[ChunkPages * PageFormat.Size];
+        var buffer = new byte[(int)Math.Min(log.PageCount, ChunkPages) * PageFormat.Size];
         var blank = 0L;
         for (long first = 0; first < log.PageCount; first += ChunkPages)
         {

@@ -59,7 +59,7 @@ internal sealed class PageStore : IDisposable
     /// <summary>Shows every page once, in ascending order, blank ones included.</summary>
     public void Scan(ScanPage visit, CancellationToken ct)
     {
-        var buffer = new byte[ChunkPages * PageFormat.Size];
+        var buffer = new byte[(int)Math.Clamp(data.PageCount, 1, ChunkPages) * PageFormat.Size];
         for (long first = 0; first < data.PageCount && first < PageFormat.NoPage; first += ChunkPages)
         {
             ct.ThrowIfCancellationRequested();

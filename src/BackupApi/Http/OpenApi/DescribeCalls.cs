@@ -61,6 +61,7 @@ internal sealed class DescribeCalls : IOpenApiOperationTransformer
             "wait" => ("false: answer 202 at once and let the work go on. Default: true.", true),
             "force" => ("true: do it although it is protected. Default: false.", true),
             "Idempotency-Key" => ("A text of your own, up to 255 characters. A second call with the same one gets the first one's operation.", false),
+            "name" when parameter.In == ParameterLocation.Query => ("Name of a database, as the list shows it; left out: all of them.", false),
             "name" => ("Name of a backup, as the list shows it.", false),
             "path" => ("Name of an entry, as the files of the backup show it.", false),
             "id" => ("Identifier of an operation.", false),

@@ -106,6 +106,27 @@ public sealed class LevelDbStructureTests : IDisposable
         Assert.Empty(verdict.Counts);
     }
 
+    [Theory]
+    [InlineData("CURRENT")]
+    [InlineData("MANIFEST-000002")]
+    [InlineData("000003.ldb")]
+    [InlineData("000090.log")]
+    public async Task A_folder_or_a_pipe_in_the_place_of_a_file_is_damage(string name)
+    {
+        var builder = new LevelDbBuilder(db.Db);
+        builder.Table(1, 3, [[new("a", 1)]]);
+        builder.Log(90);
+        builder.Finish();
+        File.Delete(db[name]);
+        Directory.CreateDirectory(db[name]);
+        Assert.True((await db.VerifyAsync()).IsDamaged);
+
+        Directory.Delete(db[name]);
+        using var pipe = Process.Start("mkfifo", [db[name]]);
+        await pipe.WaitForExitAsync();
+        Assert.True((await db.VerifyAsync()).IsDamaged);
+    }
+
     // --- tables
 
     [Theory]
