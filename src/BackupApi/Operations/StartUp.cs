@@ -13,6 +13,7 @@ internal sealed partial class StartUp(
     BackupCatalog catalog,
     OperationGate gate,
     RestoreAtStart restoreAtStart,
+    ScheduleState schedule,
     RestoreFolder restoreFolder,
     RestoreFolderState restoreFolderState,
     TakeSafetyBackup takeSafetyBackup,
@@ -58,6 +59,7 @@ internal sealed partial class StartUp(
 
         await catalog.RefreshAsync(ct);
         catalog.RemoveOrphanedStates();
+        schedule.Load();
         var count = catalog.List().Count;
         LogFound(log, count, folders.Storage, folders.Backups, folders.Restore);
         var library = SqliteLibrary.Describe();

@@ -1,25 +1,55 @@
 using BackupApi.Model;
 using BackupApi.Operations;
-using Quartz;
 
 namespace BackupApi.Triggers;
 
-/// <summary>The hourly backup. Quartz keeps the time; a failed run is told by health and history, and never ends the schedule.</summary>
-[DisallowConcurrentExecution]
-internal sealed partial class BackupSchedule(BackupManager manager, ScheduleState state, ILogger<BackupManager> log) : IJob
+/// <summary>Takes the scheduled backups. A failed run is told by health and history, and never ends the schedule.</summary>
+/// <remarks>Sleeps in short steps and looks at the clock each time, so that a clock that is set, or a machine that was suspended, costs one run at most. Several runs missed are made up for by one.</remarks>
+internal sealed partial class BackupSchedule(BackupManager manager, ScheduleState schedule, TimeProvider clock, ILogger<BackupManager> log) : BackgroundService
 {
-    public static readonly JobKey Key = new("backup");
+    private static readonly TimeSpan LongestSleep = TimeSpan.FromSeconds(30);
 
-    public async ValueTask Execute(IJobExecutionContext context, CancellationToken cancellationToken = default)
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        state.NextAt = context.NextFireTimeUtc;
+        try
+        {
+            while (true)
+            {
+                schedule.LookAtClock();
+                var left = schedule.NextAt - clock.GetUtcNow() ?? LongestSleep;
+                if (left > TimeSpan.Zero || !manager.IsReady)
+                {
+                    await SleepAsync(left > TimeSpan.Zero && left < LongestSleep ? left : LongestSleep, stoppingToken);
+                    continue;
+                }
+
+                schedule.Ran();
+                await RunAsync();
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The service stops.
+        }
+    }
+
+    private async Task SleepAsync(TimeSpan time, CancellationToken stoppingToken)
+    {
+        using var awake = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
+        await Task.WhenAny(Task.Delay(time, clock, awake.Token), schedule.Changed);
+        await awake.CancelAsync();
+        stoppingToken.ThrowIfCancellationRequested();
+    }
+
+    private async Task RunAsync()
+    {
         try
         {
             await manager.StartBackup(new CreateRequest { Trigger = Trigger.Schedule }).Completion;
         }
-        catch (BackupException e) when (e.Fault == Fault.NotReady)
+        catch (BackupException e) when (e.Fault == Fault.Cancelled)
         {
-            LogTooEarly(log);
+            LogLeftOut(log, e.Message);
         }
         catch (BackupException)
         {
@@ -27,6 +57,6 @@ internal sealed partial class BackupSchedule(BackupManager manager, ScheduleStat
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "The scheduled backup was left out: the start-up restore still runs")]
-    private static partial void LogTooEarly(ILogger logger);
+    [LoggerMessage(Level = LogLevel.Information, Message = "The scheduled backup was left out: {Reason}")]
+    private static partial void LogLeftOut(ILogger logger, string reason);
 }
