@@ -41,8 +41,8 @@ internal static class WiringCore
         services.AddSingleton<LookAtStorage>();
         services.AddSingleton(provider => new WriteBackup(
             provider.GetRequiredService<WorkFolders>(),
-            new ArchiveWriter(new ArchiveWriterSettings { Threads = settings.Threads, BytesPerSecond = settings.BytesPerSecond }),
-            new ArchiveWriter(new ArchiveWriterSettings { Threads = settings.ScheduledThreads, BytesPerSecond = settings.ScheduledBytesPerSecond }),
+            new ArchiveWriter(new ArchiveWriterSettings { Threads = settings.Threads, BytesPerSecond = settings.BytesPerSecond, Clock = provider.GetRequiredService<TimeProvider>() }),
+            new ArchiveWriter(new ArchiveWriterSettings { Threads = settings.ScheduledThreads, BytesPerSecond = settings.ScheduledBytesPerSecond, Clock = provider.GetRequiredService<TimeProvider>() }),
             provider.GetRequiredService<BackupCatalog>(),
             provider.GetRequiredService<SequenceCounter>(),
             provider.GetRequiredService<TimeProvider>()));

@@ -14,11 +14,15 @@ internal static class WiringRestore
         services.AddSingleton<LastRestore>();
         services.AddSingleton<RepairLevelDbLock>();
         services.AddSingleton<RestoreBackup>();
+        services.AddSingleton<PlanRestore>();
         services.AddSingleton<UndoRestore>();
         services.AddSingleton<RestoreFolder>();
         services.AddSingleton<ChooseDrop>();
         services.AddSingleton<RecoverJournals>();
         services.AddSingleton<RestoreAtStart>();
         services.AddSingleton<InspectDrops>();
+        services.AddSingleton<Quarantine>();
+        services.AddSingleton<HealMemory>();
+        services.AddSingleton<HealStorage>();
     }
 }

@@ -5,6 +5,7 @@
  *   KILLPOINT_AT     N, from 1; 0 or absent: only count
  *   KILLPOINT_ERRNO  0 or absent: SIGKILL before the call is made; else the call fails with this errno
  *   KILLPOINT_STICKY 1: every counted call from N on fails, as on a full or dead disk
+ *   KILLPOINT_CUT    a mount: at N its file system is shut down without a flush, as by a power cut (FS_IOC_SHUTDOWN of ext4 and XFS), then SIGKILL
  *   KILLPOINT_COUNT  file that the number of counted calls is written to at the process's own end
  *   KILLPOINT_TRACE  1: each counted call is named on stderr
  * The counter is one atomic number over all threads. Calls that the C library makes by itself, without its own symbols, are not seen.
@@ -20,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -30,6 +32,7 @@ static long kill_at;
 static int fail_with;
 static int sticky;
 static int trace;
+static int cut = -1;
 static char *folders[16];
 
 __attribute__((constructor)) static void setup(void) {
@@ -42,6 +45,8 @@ __attribute__((constructor)) static void setup(void) {
     fail_with = error ? atoi(error) : 0;
     sticky = stick && *stick == '1';
     trace = tell && *tell == '1';
+    const char *mount = getenv("KILLPOINT_CUT");
+    cut = mount && *mount ? open(mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
     if (under) {
         char *copy = strdup(under), *rest = copy;
         for (int i = 0; i < 15 && (folders[i] = strsep(&rest, ":")); i++) { }
@@ -115,6 +120,12 @@ static int strike(const char *call, int fd, const char *name) {
     if (fail_with) {
         errno = fail_with;
         return 1;
+    }
+    if (cut >= 0) {
+        unsigned no_log_flush = 2;
+        if (ioctl(cut, _IOR('X', 125, unsigned), &no_log_flush) < 0) {
+            dprintf(2, "shutdown: %s\n", strerror(errno));
+        }
     }
     kill(getpid(), SIGKILL);
     for (;;) {

@@ -20,12 +20,14 @@ internal sealed class ArchiveWriter(ArchiveWriterSettings settings)
     public async Task<ArchiveFacts> WriteAsync(string partialPath, ArchiveRequest request, Progress progress, CancellationToken ct)
     {
         var ordered = EntryPlan.Order(request.Files);
+        Manifest? manifest = null;
+        var askedOnce = request with { Manifest = async token => manifest ??= await request.Manifest(token) };
         for (var tries = 1; ; tries++)
         {
             try
             {
                 progress.Enter("write", ordered.Sum(static file => Segments.HasContent(file) ? file.Stat.Size : 0), ordered.Count);
-                var (facts, crc32C) = await WriteOnceAsync(partialPath, request, ordered, progress, ct);
+                var (facts, crc32C) = await WriteOnceAsync(partialPath, askedOnce, ordered, progress, ct);
                 progress.Enter("read back", facts.SizeBytes);
                 if (await ReadBack.FindSha256Async(partialPath, facts.SizeBytes, crc32C, progress, ct) is { } sha256)
                 {

@@ -6,16 +6,18 @@ using BackupApi.Model;
 namespace BackupApi.Catalog;
 
 /// <summary>What backups there are in one folder. A cache: always rebuilt from the archives, and from what lies beside them.</summary>
-/// <remarks>Reads are answered from memory and may come from any thread; <see cref="RefreshAsync"/> comes from the operation that holds the gate; a single change may come beside it.</remarks>
+/// <remarks>Reads are answered from memory and may come from any thread; a look at the folder and a single change may come beside each other.</remarks>
 /// <param name="folder">The backups folder.</param>
 /// <param name="readArchive">Reads manifest and report of an archive; nulls for one that carries none of ours.</param>
-internal sealed class BackupCatalog(string folder, Func<string, CancellationToken, Task<(Manifest? Manifest, Report? Report)>> readArchive)
+internal sealed class BackupCatalog(string folder, Func<string, CancellationToken, Task<(Manifest? Manifest, Report? Report)>> readArchive) : IDisposable
 {
     private const string StateEnding = ".state.json";
 
     private static readonly string[] ArchiveEndings = [".tar.gz", ".tgz", ".tar", ".zip", ".tar.bz2"];
 
     private readonly ConcurrentDictionary<string, Backup> backups = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, Fingerprint> seen = new(StringComparer.Ordinal);
+    private readonly SemaphoreSlim refreshing = new(1);
 
     /// <summary>A pin set by a person may meet an operation's own record of the same archive: what one reads and writes is not parted by the other.</summary>
     private readonly Lock changing = new();
@@ -31,8 +33,23 @@ internal sealed class BackupCatalog(string folder, Func<string, CancellationToke
     /// <summary>The highest sequence number any archive here carries; 0 when none does.</summary>
     public long HighestSequence => backups.IsEmpty ? 0 : backups.Values.Max(b => b.Sequence);
 
-    /// <summary>Looks at the folder again: learns what is new or changed, forgets what is gone.</summary>
+    /// <summary>Looks at the folder again: learns what is new or changed, forgets what is gone. Costs a listing where nothing did.</summary>
     public async Task RefreshAsync(CancellationToken ct)
+    {
+        await refreshing.WaitAsync(ct);
+        try
+        {
+            await LookAsync(ct);
+        }
+        finally
+        {
+            refreshing.Release();
+        }
+    }
+
+    public void Dispose() => refreshing.Dispose();
+
+    private async Task LookAsync(CancellationToken ct)
     {
         var present = new HashSet<string>(StringComparer.Ordinal);
         foreach (var name in Posix.ListNames(folder).Where(IsArchive))
@@ -40,6 +57,11 @@ internal sealed class BackupCatalog(string folder, Func<string, CancellationToke
             if (Posix.FindStat(PathOf(name)) is { Kind: FileKind.File } stat)
             {
                 present.Add(name);
+                if (seen.TryGetValue(name, out var before) && before == stat.Fingerprint)
+                {
+                    continue;
+                }
+
                 var state = LoadState(name);
                 if (!state.Fits(stat) || (state.Manifest is null && state.Sha256 is null))
                 {
@@ -47,6 +69,7 @@ internal sealed class BackupCatalog(string folder, Func<string, CancellationToke
                     state = (state.Fits(stat) ? state : new BackupState { Pins = state.Pins }).ReadFrom(stat) with { Manifest = manifest, Report = report };
                 }
 
+                seen[name] = stat.Fingerprint;
                 backups[name] = Describe(name, stat, state);
             }
         }
@@ -54,6 +77,7 @@ internal sealed class BackupCatalog(string folder, Func<string, CancellationToke
         foreach (var gone in backups.Keys.Where(name => !present.Contains(name)))
         {
             backups.TryRemove(gone, out _);
+            seen.TryRemove(gone, out _);
         }
     }
 
@@ -66,6 +90,7 @@ internal sealed class BackupCatalog(string folder, Func<string, CancellationToke
             var stat = Posix.Stat(PathOf(name));
             var state = change(LoadState(name)).ReadFrom(stat);
             var backup = Describe(name, stat, state);
+            seen[name] = stat.Fingerprint;
             backups[name] = backup;
             AtomicFile.Write(StatePath(name), JsonSerializer.SerializeToUtf8Bytes(state, Json.Indented));
             return backup;
@@ -77,6 +102,7 @@ internal sealed class BackupCatalog(string folder, Func<string, CancellationToke
     {
         Posix.Unlink(PathOf(name));
         backups.TryRemove(name, out _);
+        seen.TryRemove(name, out _);
         if (Posix.FindStat(StatePath(name)) is not null)
         {
             Posix.Unlink(StatePath(name));
@@ -143,7 +169,9 @@ internal sealed class BackupCatalog(string folder, Func<string, CancellationToke
             Sources = state.Manifest?.Sources ?? [],
             Warnings = state.Report?.Warnings ?? [],
             Errors = state.Report?.Errors ?? [],
+            Skipped = state.Report?.Skipped ?? [],
             TreeDigest = state.TreeDigest,
+            Memory = state.Memory,
             FullReadAt = state.FullReadAt,
             ContentBytes = state.Report?.ContentBytes ?? 0,
         };

@@ -21,6 +21,9 @@ internal sealed record BackupState
     /// <summary>Files.TreeDigest of storage as it was walked for this backup; null when it is not known.</summary>
     public string? TreeDigest { get; init; }
 
+    /// <summary>How each database looked when it was captured, by its name.</summary>
+    public IReadOnlyDictionary<string, SourceMemory> Memory { get; init; } = new Dictionary<string, SourceMemory>(StringComparer.Ordinal);
+
     /// <summary>When every file was last read without believing fingerprints, by this backup or one before it.</summary>
     public DateTimeOffset? FullReadAt { get; init; }
 

@@ -106,6 +106,11 @@ internal sealed class SwapFolder
             [.. Posix.ListNames(reserved).Where(name => name.StartsWith(Prefix, StringComparison.Ordinal)).Select(name => new SwapFolder(root, name[Prefix.Length..]))];
     }
 
+    /// <summary>Whether anything of an earlier restore lies there: a journal, a staged tree, or what was being removed.</summary>
+    public static bool HasLeftovers(string root) =>
+        Posix.FindStat($"{root}/{ReservedName}") is { Kind: FileKind.Directory }
+        && Posix.ListNames($"{root}/{ReservedName}").Exists(name => name.StartsWith(Prefix, StringComparison.Ordinal) || name.StartsWith(DiscardedPrefix, StringComparison.Ordinal));
+
     public SwapState ReadState() => ReadLines() is [var word, ..] && Enum.TryParse<SwapState>(word, out var state) ? state : SwapState.Unfinished;
 
     /// <summary>One rename makes the state what it is, flushed with its folder: this is the commit point and every point after it.</summary>

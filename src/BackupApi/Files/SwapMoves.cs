@@ -22,6 +22,7 @@ internal sealed class SwapMoves(SwapFolder folder, SwapPlan plan)
                     TakeThePlace(live, staged, aside);
                 }
 
+                SetTime(live, step.After);
                 break;
             case SwapAction.Add:
                 if (Exists(staged))
@@ -31,6 +32,7 @@ internal sealed class SwapMoves(SwapFolder folder, SwapPlan plan)
                     Posix.RenameNew(staged, live);
                 }
 
+                SetTime(live, step.After);
                 break;
             case SwapAction.Remove:
                 if (!Exists(aside))
@@ -79,12 +81,27 @@ internal sealed class SwapMoves(SwapFolder folder, SwapPlan plan)
         }
     }
 
-    /// <summary>Gives folders that stayed where they are their old owner, mode and time: last of all, for each name moved back changed the time of its folder.</summary>
+    /// <summary>Gives folders their old time, and those that stayed where they are their old owner and mode: last of all, for each name moved back changed the time of its folder.</summary>
     public void RestoreAttributes()
     {
-        foreach (var step in plan.Steps.Where(step => step.Action == SwapAction.Attributes))
+        foreach (var step in plan.Steps)
         {
-            Apply($"{folder.Root}/{step.Path}", step.Before!);
+            if (step.Action == SwapAction.Attributes)
+            {
+                Apply($"{folder.Root}/{step.Path}", step.Before!);
+            }
+            else
+            {
+                SetTime($"{folder.Root}/{step.Path}", step.Before);
+            }
+        }
+    }
+
+    private static void SetTime(string live, SwapAttributes? wanted)
+    {
+        if (wanted is not null && Posix.FindStat(live) is { Kind: Model.FileKind.Directory } now && now.Modified != wanted.Modified)
+        {
+            Posix.SetModified(live, wanted.Modified);
         }
     }
 

@@ -28,8 +28,8 @@ internal sealed record SwapAttributes(uint Uid, uint Gid, uint Mode, UnixTime Mo
 
 /// <summary>One step: a name, relative to the root of storage and of the staged tree alike, and what is done with it.</summary>
 /// <param name="StagedInode">Inode of the staged side before anything moved; 0 where there is none. Tells whether an exchange was made.</param>
-/// <param name="Before">Of an <see cref="SwapAction.Attributes"/> step: what it was, for the way back. Else null.</param>
-/// <param name="After">Of an <see cref="SwapAction.Attributes"/> step: what it becomes. Else null.</param>
+/// <param name="Before">Of a live folder: what it was, for the way back. Else null.</param>
+/// <param name="After">Of a folder that comes, or stays and gets new attributes: what it becomes. Else null. XFS changes the time of a folder that is moved to another one.</param>
 internal sealed record SwapStep(
     [property: JsonConverter(typeof(PathTextConverter))] string Path,
     SwapAction Action,

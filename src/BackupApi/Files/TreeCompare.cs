@@ -66,7 +66,7 @@ internal sealed class TreeCompare
         }
 
         // What was not met above exists on the staged side only; the reserved name at the root never goes in.
-        steps.AddRange(incoming.Values.Where(node => !SwapFolder.IsReserved(node.Path)).Select(node => new SwapStep(node.Path, SwapAction.Add, node.Stat.Inode)));
+        steps.AddRange(incoming.Values.Where(node => !SwapFolder.IsReserved(node.Path)).Select(node => new SwapStep(node.Path, SwapAction.Add, node.Stat.Inode, After: FolderFacts(node))));
         return (steps, stays);
     }
 
@@ -93,7 +93,7 @@ internal sealed class TreeCompare
             return true;
         }
 
-        steps.Add(new SwapStep(here.Path, SwapAction.Remove));
+        steps.Add(new SwapStep(here.Path, SwapAction.Remove, Before: FolderFacts(here)));
         return false;
     }
 
@@ -125,7 +125,7 @@ internal sealed class TreeCompare
                 "Stop the application that has it open, then ask again.");
         }
 
-        steps.Add(new SwapStep(here.Path, SwapAction.Exchange, coming.Stat.Inode));
+        steps.Add(new SwapStep(here.Path, SwapAction.Exchange, coming.Stat.Inode, FolderFacts(here), FolderFacts(coming)));
         return false;
     }
 
@@ -134,7 +134,7 @@ internal sealed class TreeCompare
         var (inside, stays) = Folder(here.Path, ct);
         if (!stays && inside.Count > 0 && rules.SetsAttributes(here.Path))
         {
-            steps.Add(new SwapStep(here.Path, SwapAction.Exchange, coming.Stat.Inode));
+            steps.Add(new SwapStep(here.Path, SwapAction.Exchange, coming.Stat.Inode, FolderFacts(here), FolderFacts(coming)));
             return false;
         }
 
@@ -147,6 +147,8 @@ internal sealed class TreeCompare
 
         return true;
     }
+
+    private static SwapAttributes? FolderFacts(TreeNode node) => node.Stat.Kind == FileKind.Directory ? SwapAttributes.Of(node.Stat) : null;
 
     private bool Keeps(TreeNode here)
     {

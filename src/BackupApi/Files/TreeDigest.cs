@@ -8,10 +8,13 @@ internal static class TreeDigest
 {
     /// <summary>SHA-256, lower-case hexadecimal, over path, identity, size, times, mode and owner of every node in order.</summary>
     /// <remarks>SQLite's own scratch memory (<c>-shm</c>) is left out, and so is the ctime of a <c>-wal</c>: reading a live database changes them (sqlite.org/wal.html).</remarks>
-    public static string Of(StorageTree tree)
+    public static string Of(StorageTree tree) => Of(tree.Nodes);
+
+    /// <summary>The same over some nodes of a tree.</summary>
+    public static string Of(IReadOnlyList<TreeNode> nodes)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (var node in tree.Nodes.Where(n => !n.Path.EndsWith("-shm", StringComparison.Ordinal)))
+        foreach (var node in nodes.Where(n => !n.Path.EndsWith("-shm", StringComparison.Ordinal)))
         {
             var s = node.Stat;
             var changed = node.Path.EndsWith("-wal", StringComparison.Ordinal) ? default : s.Changed;

@@ -16,7 +16,7 @@ internal static class BackupContentEndpoints
 
     public static void MapBackupContents(this IEndpointRouteBuilder routes)
     {
-        var group = routes.MapGroup("/api/backup/{name}").WithTags("Contents").WithMetadata(new NeedsReady());
+        var group = routes.MapGroup("/api/backup/{name}").WithTags("Contents").WithMetadata(new NeedsReady()).AddEndpointFilter<RouteGroupBuilder, FreshCatalog>();
 
         group.MapGet("/files", ListFiles).Describe(
             "listFiles", "Entries of a backup", "In the order of the archive, written as they are read.", Examples.Files,

@@ -16,7 +16,7 @@ internal static class BackupEndpoints
 
     public static void MapBackups(this IEndpointRouteBuilder routes)
     {
-        var group = routes.MapGroup("/api/backup").WithTags("Backups").WithMetadata(new NeedsReady());
+        var group = routes.MapGroup("/api/backup").WithTags("Backups").WithMetadata(new NeedsReady()).AddEndpointFilter<RouteGroupBuilder, FreshCatalog>();
 
         group.MapPost("/create", Create).DescribeWithBody(
             "createBackup", "Take a backup now",

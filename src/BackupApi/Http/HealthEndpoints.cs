@@ -10,16 +10,19 @@ namespace BackupApi.Http;
 /// <summary><c>/api/health</c>: for monitoring, for the container runtime, and for the application that waits.</summary>
 internal static class HealthEndpoints
 {
+    // Some monitors ask by HEAD.
+    private static readonly string[] Asked = [HttpMethods.Get, HttpMethods.Head];
+
     public static void MapHealth(this IEndpointRouteBuilder routes)
     {
         var group = routes.MapGroup("/api/health").WithTags("Health");
 
-        group.MapGet("", Health).Describe(
+        group.MapMethods("", Asked, Health).Describe(
             "getHealth", "How the backups stand", "200 when healthy or degraded, 503 when unhealthy, each reason with what to do about it.", Examples.Health)
             .Produces<HealthAnswer>()
             .Produces<HealthAnswer>(StatusCodes.Status503ServiceUnavailable);
-        group.MapGet("/live", Live).Describe("getLive", "The process answers", "Touches no disk and waits for nothing.", Examples.Live);
-        group.MapGet("/ready", Ready).Describe(
+        group.MapMethods("/live", Asked, Live).Describe("getLive", "The process answers", "Touches no disk and waits for nothing.", Examples.Live);
+        group.MapMethods("/ready", Asked, Ready).Describe(
             "getReady", "Whether the application may open its storage",
             "503 only while a start-up restore runs. A backup problem never keeps an application from starting.", Examples.Ready)
             .Produces<ReadyAnswer>()

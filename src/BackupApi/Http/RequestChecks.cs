@@ -16,9 +16,9 @@ internal static class RequestChecks
     }
 
     /// <summary>A path inside a backup, with <c>/</c>.</summary>
-    public static string EntryPath(string path)
+    public static string EntryPath(string? path)
     {
-        var decoded = path.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase).TrimEnd('/');
+        var decoded = (path ?? "").Replace("%2F", "/", StringComparison.OrdinalIgnoreCase).TrimEnd('/');
         if (decoded.Length == 0 || decoded.StartsWith('/') || decoded.Contains('\0', StringComparison.Ordinal)
             || decoded.Split('/').Any(part => part is "" or "." or ".."))
         {

@@ -12,7 +12,7 @@ internal static class RestoreEndpoints
 {
     public static void MapRestore(this IEndpointRouteBuilder routes)
     {
-        var group = routes.MapGroup("/api/backup").WithTags("Restore").WithMetadata(new NeedsReady());
+        var group = routes.MapGroup("/api/backup").WithTags("Restore").WithMetadata(new NeedsReady()).AddEndpointFilter<RouteGroupBuilder, FreshCatalog>();
 
         group.MapPost("/restore", Restore).DescribeWithBody(
             "restoreBackup", "Restore a backup by name",

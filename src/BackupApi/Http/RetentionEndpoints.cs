@@ -12,12 +12,12 @@ internal static class RetentionEndpoints
 {
     public static void MapRetention(this IEndpointRouteBuilder routes)
     {
-        var group = routes.MapGroup("/api/retention").WithTags("Retention").WithMetadata(new NeedsReady());
+        var group = routes.MapGroup("/api/retention").WithTags("Retention").WithMetadata(new NeedsReady()).AddEndpointFilter<RouteGroupBuilder, FreshCatalog>();
 
         group.MapGet("/plan", Plan).Describe(
             "planRetention", "What rotation would keep and remove", "With the reasons for each. Asking changes nothing.", Examples.Retention, Fault.NotReady);
 
-        var pins = routes.MapGroup("/api/backup/{name}/pin").WithTags("Retention").WithMetadata(new NeedsReady());
+        var pins = routes.MapGroup("/api/backup/{name}/pin").WithTags("Retention").WithMetadata(new NeedsReady()).AddEndpointFilter<RouteGroupBuilder, FreshCatalog>();
         pins.MapPost("", Pin).DescribeWithBody(
             "pinBackup", "Keep a backup whatever rotation says", "Holds until it is unpinned. A second pin replaces the note of the first.", Examples.PinBody, Examples.Pinned,
             Fault.InvalidRequest, Fault.TooLarge, Fault.NotFound, Fault.NotReady);

@@ -55,6 +55,9 @@ internal sealed record Backup
 
     public IReadOnlyList<Finding> Errors { get; init; } = [];
 
+    /// <summary>Names that are no data and were left out.</summary>
+    public IReadOnlyList<Finding> Skipped { get; init; } = [];
+
     /// <summary>Bytes of content, before compression; 0 when unknown.</summary>
     public long ContentBytes { get; init; }
 
@@ -63,4 +66,7 @@ internal sealed record Backup
 
     /// <summary>When every file of storage was last read without believing fingerprints, by this backup or one before it; null when it is not known.</summary>
     public DateTimeOffset? FullReadAt { get; init; }
+
+    /// <summary>How each database looked when it was captured, by its name.</summary>
+    public IReadOnlyDictionary<string, SourceMemory> Memory { get; init; } = new Dictionary<string, SourceMemory>(StringComparer.Ordinal);
 }

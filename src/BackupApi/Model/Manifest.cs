@@ -86,6 +86,9 @@ internal sealed record ManifestSource
     /// <summary>Facts worth telling that are neither: an uncommitted tail that was dropped.</summary>
     public IReadOnlyList<Finding> Notes { get; init; } = [];
 
+    /// <summary>The backup that captured and verified it, when nothing of it changed since; null when this one did.</summary>
+    public string? InheritedFrom { get; init; }
+
     [JsonIgnore]
     public bool IsProven => Errors.Count == 0 && CapturedAt is not null && Verification >= BestVerification && Verification > VerificationLevel.None;
 }
@@ -97,7 +100,7 @@ internal sealed record Report
 
     public required Outcome Outcome { get; init; }
 
-    /// <summary>The lowest level over all sources.</summary>
+    /// <summary>The lowest level over all databases; <see cref="VerificationLevel.Archive"/> where there is none, for plain files reach no higher.</summary>
     public required VerificationLevel Verification { get; init; }
 
     /// <summary>Whether every source reached the best level of its kind.</summary>

@@ -115,6 +115,9 @@ internal sealed class BackupManager(
     /// <summary>Every database as it was last seen, sorted by name.</summary>
     public IReadOnlyList<DatabaseFacts> ListDatabases() => databases.List();
 
+    /// <summary>Looks into the backups folder again: somebody may have copied an archive into it, or taken one away.</summary>
+    public Task RefreshAsync(CancellationToken ct) => isReady ? catalog.RefreshAsync(ct) : Task.CompletedTask;
+
     /// <summary>All backups, newest first.</summary>
     public IReadOnlyList<Backup> List() => catalog.List();
 

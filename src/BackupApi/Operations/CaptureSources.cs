@@ -6,7 +6,8 @@ namespace BackupApi.Operations;
 
 /// <summary>Captures the sources of one tree close together, and verifies the copies. Made for one operation.</summary>
 /// <param name="staging">An existing folder; each source gets one of its own below it.</param>
-internal sealed class CaptureSources(IReadOnlyList<FoundSource> sources, StorageTree tree, string staging)
+/// <param name="inherit">Spares sources that did not change; null to capture all.</param>
+internal sealed class CaptureSources(IReadOnlyList<FoundSource> sources, StorageTree tree, string staging, InheritCaptures? inherit = null)
 {
     /// <summary>How often a copy that does not stand its verification is taken anew before the source itself is called damaged.</summary>
     public const int MaxTries = 3;
@@ -21,7 +22,7 @@ internal sealed class CaptureSources(IReadOnlyList<FoundSource> sources, Storage
         progress.Enter("capture", newFilesTotal: sources.Count);
         for (var i = 0; i < sources.Count; i++)
         {
-            captured[i] = await CaptureAsync(i, ct);
+            captured[i] = inherit?.Find(sources[i].Source) ?? await CaptureAsync(i, ct);
             progress.AddFiles();
         }
     }

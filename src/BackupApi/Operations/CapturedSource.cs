@@ -8,6 +8,9 @@ namespace BackupApi.Operations;
 /// <param name="Verdict">Null while the copy was not verified yet.</param>
 internal sealed record CapturedSource(Source Source, Capture? Capture, Verdict? Verdict)
 {
+    /// <summary>The backup whose capture and verdict these are, because nothing of the source changed since; null when it was captured now.</summary>
+    public string? InheritedFrom { get; init; }
+
     public static CapturedSource Missing(Source source, string why) => new(source, null, new Verdict
     {
         Level = VerificationLevel.None,
@@ -38,6 +41,7 @@ internal sealed record CapturedSource(Source Source, Capture? Capture, Verdict? 
             Errors = verdict.Errors,
             Warnings = [.. verdict.Warnings, .. Capture?.Warnings ?? []],
             Notes = verdict.Notes,
+            InheritedFrom = InheritedFrom,
         };
     }
 }

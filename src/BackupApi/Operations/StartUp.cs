@@ -1,4 +1,5 @@
 using BackupApi.Catalog;
+using BackupApi.Engines.Sqlite;
 using BackupApi.Files;
 using BackupApi.Model;
 using BackupApi.Operations.Restore;
@@ -57,6 +58,8 @@ internal sealed partial class StartUp(
         catalog.RemoveOrphanedStates();
         var count = catalog.List().Count;
         LogFound(log, count, folders.Storage, folders.Backups, folders.Restore);
+        var library = SqliteLibrary.Describe();
+        LogLibrary(log, library);
         if (new[] { folders.Storage, folders.Restore }.Any(folder => Directory.Exists(folder) && FolderProbe.TryRead(folder) is not null))
         {
             // CheckFolders has said what to do about it. The application must be able to start all the same.
@@ -108,6 +111,9 @@ internal sealed partial class StartUp(
     };
 
     public void Dispose() => locks.ForEach(folderLock => folderLock.Dispose());
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "SQLite databases are read with {Library}")]
+    private static partial void LogLibrary(ILogger logger, string library);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Taken up from before: {What}: {Message}")]
     private static partial void LogRecovered(ILogger logger, string what, string message);

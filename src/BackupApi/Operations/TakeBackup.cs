@@ -25,6 +25,7 @@ internal sealed class TakeBackup(
         var ct = context.Cancellation;
 
         context.Progress.Enter("walk");
+        var walkedAt = clock.GetUtcNow();
         var last = catalog.List().FirstOrDefault(b => b is { IsOurs: true, Damage: null });
         var tree = look.Run(last, request.Trigger == Trigger.Safety, ct);
         var readsAll = decide.WantsFullRead(last);
@@ -36,10 +37,26 @@ internal sealed class TakeBackup(
         var sources = findSources.In(tree);
         room.Require(ContentBytes(tree, _ => true), ContentBytes(tree, DatabaseFilesOf(sources).Contains), last);
 
+        var inherit = new InheritCaptures(readsAll ? null : last, tree, walkedAt);
+        try
+        {
+            return await CaptureAndWriteAsync(request, sources, tree, inherit, last, readsAll, context, began);
+        }
+        catch (BackupException e) when (e.Fault == Fault.ArchiveDamaged && !readsAll)
+        {
+            // A part of the last archive that was to be carried over has rotted: that archive is of no use as a reference.
+            return await CaptureAndWriteAsync(request, sources, tree, new InheritCaptures(null, tree, walkedAt), last, readsAll: true, context, began);
+        }
+    }
+
+    private async Task<CreateResult> CaptureAndWriteAsync(
+        CreateRequest request, IReadOnlyList<FoundSource> sources, StorageTree tree, InheritCaptures inherit, Backup? last, bool readsAll, OperationContext context, long began)
+    {
+        var ct = context.Cancellation;
         var staging = folders.NewStaging(context.Id);
         try
         {
-            var capture = new CaptureSources(sources, tree, staging);
+            var capture = new CaptureSources(sources, tree, staging, inherit);
             await capture.CaptureAsync(context.Progress, ct);
 
             // A database that was damaged last time is likely to be so now: its verdict comes before anything is written.
@@ -55,7 +72,11 @@ internal sealed class TakeBackup(
             }
 
             var (name, archive) = written.Value;
-            var backup = Record(name, archive, tree, readsAll ? clock.GetUtcNow() : last?.FullReadAt ?? clock.GetUtcNow(), context);
+            var backup = Record(name, archive, tree, new BackupState
+            {
+                FullReadAt = readsAll ? clock.GetUtcNow() : last?.FullReadAt ?? clock.GetUtcNow(),
+                Memory = Remember(capture, inherit),
+            }, context);
             pinGoodCopies.Run(backup);
             retention.Run();
             return new CreateResult
@@ -72,6 +93,12 @@ internal sealed class TakeBackup(
             TreeRemoval.Remove(staging);
         }
     }
+
+    private static Dictionary<string, SourceMemory> Remember(CaptureSources capture, InheritCaptures inherit) =>
+        (from source in capture.Results
+         let memory = source.Capture is { } taken ? inherit.Remember(source.Source, taken.Files.Select(file => file.Name)) : null
+         where memory is not null
+         select (Name: PathText.Show(source.Source.Name), memory)).ToDictionary(m => m.Name, m => m.memory, StringComparer.Ordinal);
 
     /// <summary>Writes the archive while the copies are verified. Null when a copy did not stand: what was written is gone, and the copy must be taken anew.</summary>
     private async Task<(string Name, ArchiveFacts Facts)?> WriteWhileVerifyingAsync(WritePlan plan, CaptureSources capture, OperationContext context)
@@ -121,15 +148,14 @@ internal sealed class TakeBackup(
         return new CreateResult { Backup = confirmed, Duration = clock.GetElapsedTime(began), Confirmed = true };
     }
 
-    private Backup Record(string name, ArchiveFacts archive, StorageTree tree, DateTimeOffset fullReadAt, OperationContext context)
+    private Backup Record(string name, ArchiveFacts archive, StorageTree tree, BackupState state, OperationContext context)
     {
-        var backup = catalog.Record(name, _ => new BackupState
+        var backup = catalog.Record(name, _ => state with
         {
             Sha256 = archive.Sha256,
             Manifest = archive.Manifest,
             Report = archive.Report,
             VerifiedAt = clock.GetUtcNow(),
-            FullReadAt = fullReadAt,
             TreeDigest = TreeDigest.Of(tree),
         });
         context.Outcome = backup.Outcome;

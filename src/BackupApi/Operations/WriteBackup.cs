@@ -80,7 +80,7 @@ internal sealed class WriteBackup(WorkFolders folders, ArchiveWriter writer, Arc
         return new Report
         {
             Outcome = isWhole ? Outcome.Ok : Outcome.Partial,
-            Verification = isWhole && sources.Count > 0 ? sources.Min(s => s.Verification) : VerificationLevel.None,
+            Verification = isWhole ? sources.Where(s => s.Engine != Source.PlainFiles).Select(s => s.Verification).DefaultIfEmpty(VerificationLevel.Archive).Min() : VerificationLevel.None,
             Proven = unreadable.Count == 0 && sources.All(s => s.IsProven),
             Errors = [.. sources.SelectMany(s => s.Errors), .. unreadable],
             Warnings = [.. sources.SelectMany(s => s.Warnings), .. seen.ChangedWhileRead, .. seen.Vanished, .. seen.ReferenceRot],

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using BackupApi.Files;
 using BackupApi.Model;
 using BackupApi.Tests.Support;
@@ -34,18 +33,9 @@ public sealed class RoundTripTests : IDisposable
         var storage = OddTree(temp.Folder("storage"));
         await Storage.WriteAsync(temp["a.tar.gz"], storage);
 
-        Run("tar", "xpzf", temp["a.tar.gz"], "-C", temp.Folder("out"), "--numeric-owner");
-        Run("bash", "-c", $"cd {temp["out"]} && sha256sum --quiet -c .backup/SHA256SUMS");
+        Tool.Run("tar", "xpzf", temp["a.tar.gz"], "-C", temp.Folder("out"), "--numeric-owner");
+        Tool.Run("bash", "-c", $"cd {temp["out"]} && sha256sum --quiet -c .backup/SHA256SUMS");
         Assert.Equal(TreeText.Of(storage), TreeText.Of(temp["out"], name => name.StartsWith(".backup", StringComparison.Ordinal)));
-    }
-
-    internal static void Run(string tool, params string[] arguments)
-    {
-        using var process = Process.Start(new ProcessStartInfo(tool, arguments) { RedirectStandardError = true, RedirectStandardOutput = true, UseShellExecute = false })!;
-        var output = process.StandardOutput.ReadToEndAsync();
-        var error = process.StandardError.ReadToEnd();
-        process.WaitForExit();
-        Assert.True(process.ExitCode == 0, $"{tool} {string.Join(' ', arguments)}: {error}");
     }
 
     /// <summary>One of everything that a storage may hold.</summary>

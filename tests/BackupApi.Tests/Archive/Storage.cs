@@ -11,7 +11,7 @@ internal static class Storage
 
     public static Progress NoProgress => new();
 
-    /// <summary>What the plain-files engine would give for everything below <paramref name="root"/>.</summary>
+    /// <summary>What the engines would give for everything below <paramref name="root"/>; a <c>.db</c> passes for a quiet copy of a database.</summary>
     public static List<CapturedFile> Capture(string root)
     {
         var tree = TreeWalker.Walk(root);
@@ -25,8 +25,10 @@ internal static class Storage
                 link = first[(node.Stat.Device, node.Stat.Inode)];
             }
 
+            var isDatabase = node.Path.EndsWith(".db", StringComparison.Ordinal) && node.Stat.Kind == FileKind.File;
             files.Add(new CapturedFile
             {
+                IsQuiet = isDatabase && link is null,
                 Name = node.Path,
                 Stat = node.Stat,
                 LinkTarget = node.LinkTarget,
@@ -68,10 +70,19 @@ internal static class Storage
     };
 
     public static Task<ArchiveFacts> WriteAsync(string path, string root, string? reference = null, ArchiveWriterSettings? settings = null) =>
-        new ArchiveWriter(settings ?? new()).WriteAsync(path, RequestFor(root, reference), NoProgress, CancellationToken.None);
+        new ArchiveWriter(settings ?? Later).WriteAsync(path, RequestFor(root, reference), NoProgress, CancellationToken.None);
+
+    /// <summary>A writer that finds every file old enough to trust its fingerprint.</summary>
+    public static ArchiveWriterSettings Later => new() { Clock = new LateClock() };
 
     public static Task<ArchiveProof> VerifyAsync(string path) => new ArchiveReader().VerifyAsync(path, ArchiveLimits.None, NoProgress, CancellationToken.None);
 
     public static Task<UnpackResult> UnpackAsync(string path, string into) =>
         new ArchiveReader().UnpackAsync(path, into, static _ => true, ArchiveLimits.None, NoProgress, CancellationToken.None);
+
+    /// <summary>Two minutes ahead of the machine's clock.</summary>
+    private sealed class LateClock : TimeProvider
+    {
+        public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + TimeSpan.FromMinutes(2);
+    }
 }

@@ -10,7 +10,8 @@ namespace BackupApi.Tests.Archive;
 internal static class TreeText
 {
     /// <param name="ignore">Names (and all below) to leave out.</param>
-    public static string Of(string root, Func<string, bool>? ignore = null)
+    /// <param name="seconds">Times without their fraction, and none of symlinks, for tools that do not keep them.</param>
+    public static string Of(string root, Func<string, bool>? ignore = null, bool seconds = false)
     {
         var text = new StringBuilder();
         var tree = TreeWalker.Walk(root);
@@ -25,7 +26,7 @@ internal static class TreeText
             var stat = node.Stat;
             var content = stat.Kind == FileKind.File ? Hash(tree.FullPath(node.Path)) : node.LinkTarget is null ? "" : PathText.Show(node.LinkTarget);
             var sameAs = stat.Kind == FileKind.File && stat.Links > 1 && !first.TryAdd(stat.Inode, node.Path) ? first[stat.Inode] : "";
-            text.Append(CultureInfo.InvariantCulture, $"{PathText.Show(node.Path)}|{stat.Kind}|{Convert.ToString(stat.Mode, 8)}|{stat.Uid}:{stat.Gid}|{stat.Modified.Seconds}.{stat.Modified.Nanoseconds:D9}|{(stat.Kind == FileKind.File ? stat.Size : 0)}|{content}|{PathText.Show(sameAs)}\n");
+            text.Append(CultureInfo.InvariantCulture, $"{PathText.Show(node.Path)}|{stat.Kind}|{Convert.ToString(stat.Mode, 8)}|{stat.Uid}:{stat.Gid}|{(seconds && stat.Kind == FileKind.Symlink ? 0 : stat.Modified.Seconds)}.{(seconds ? 0 : stat.Modified.Nanoseconds):D9}|{(stat.Kind == FileKind.File ? stat.Size : 0)}|{content}|{PathText.Show(sameAs)}\n");
         }
 
         return text.ToString();

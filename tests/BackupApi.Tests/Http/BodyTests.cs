@@ -121,6 +121,7 @@ public sealed class BodyTests(RunningService service) : IClassFixture<RunningSer
     [InlineData("""{"backupName":"%2e%2e%2fx"}""")]
     [InlineData("""{"backupName":".."}""")]
     [InlineData("""{"backupName":"x.tar.gz","paths":["../x"]}""")]
+    [InlineData("""{"backupName":"x.tar.gz","paths":[null]}""")]
     [InlineData("""{"backupName":"x.tar.gz","to":"/tmp"}""")]
     [InlineData("""{"backupName":"x.tar.gz","forse":true}""")]
     public async Task A_restore_of_what_is_no_name_is_refused(string body) =>

@@ -111,6 +111,18 @@ public sealed class ContractTests(RunningService service) : IClassFixture<Runnin
         Assert.True(json.GetProperty("ready").GetBoolean());
     }
 
+    [Theory]
+    [InlineData("/api/health")]
+    [InlineData("/api/health/live")]
+    [InlineData("/api/health/ready")]
+    public async Task Monitors_may_ask_by_HEAD(string path)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Head, new Uri(path, UriKind.Relative));
+        using var response = await service.Client.SendAsync(request);
+
+        Assert.Equal(200, (int)response.StatusCode);
+    }
+
     [Fact]
     public async Task Detail_shows_facts_sources_and_manifest()
     {

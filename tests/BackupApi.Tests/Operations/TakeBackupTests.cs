@@ -157,6 +157,22 @@ public sealed class TakeBackupTests
     }
 
     [Fact]
+    public async Task An_archive_that_somebody_copies_into_the_folder_is_known_and_one_taken_away_is_forgotten()
+    {
+        await using var service = await Service.StartAsync();
+        service.Temp.File("storage/notes.txt", "hello"u8);
+        var made = (await service.Manager.StartBackup(new CreateRequest { Label = "here" }).Completion).Backup;
+        var copy = Path.Combine(service.Backups, "from-elsewhere.tar.gz");
+        File.Copy(made.Path, copy);
+        await service.Manager.RefreshAsync(CancellationToken.None);
+        Assert.Equal("here", service.Manager.Get("from-elsewhere.tar.gz").Label);
+
+        File.Delete(copy);
+        await service.Manager.RefreshAsync(CancellationToken.None);
+        Assert.Equal(made.Name, Assert.Single(service.Manager.List()).Name);
+    }
+
+    [Fact]
     public async Task What_a_kill_left_is_removed_at_the_next_start_and_said()
     {
         await using var service = await Service.StartAsync();

@@ -24,9 +24,11 @@ internal static class KillPoint
     /// <param name="at">N, from 1; 0 counts only.</param>
     /// <param name="errno">0: SIGKILL; else the error of the call.</param>
     /// <param name="sticky">Every call from N on fails.</param>
-    public static KillPointEnd Run(string what, string root, long at, int errno = 0, bool sticky = false)
+    /// <param name="cut">A mount that loses its power at N: nothing that was not flushed is there afterwards.</param>
+    public static KillPointEnd Run(string what, string root, long at, int errno = 0, bool sticky = false, string? cut = null)
     {
-        var count = $"{root}.count";
+        // Beside the binaries: the folder of the test may lie on a file system that loses its power.
+        var count = Path.Combine(AppContext.BaseDirectory, $"killpoint-{Environment.ProcessId}-{Environment.CurrentManagedThreadId}.count");
         File.Delete(count);
         var start = new ProcessStartInfo("dotnet", ["exec", typeof(KillHost).Assembly.Location, what, root])
         {
@@ -40,12 +42,15 @@ internal static class KillPoint
         start.Environment["KILLPOINT_ERRNO"] = errno.ToString(CultureInfo.InvariantCulture);
         start.Environment["KILLPOINT_STICKY"] = sticky ? "1" : "0";
         start.Environment["KILLPOINT_COUNT"] = count;
+        start.Environment["KILLPOINT_CUT"] = cut ?? "";
         start.Environment["DOTNET_TieredPGO"] = "0";
         using var process = Process.Start(start)!;
         var output = process.StandardOutput.ReadToEndAsync();
         var errors = process.StandardError.ReadToEnd();
         process.WaitForExit();
         _ = output.GetAwaiter().GetResult();
-        return new KillPointEnd(process.ExitCode, File.Exists(count) ? long.Parse(File.ReadAllText(count), CultureInfo.InvariantCulture) : 0, errors);
+        var calls = File.Exists(count) ? long.Parse(File.ReadAllText(count), CultureInfo.InvariantCulture) : 0;
+        File.Delete(count);
+        return new KillPointEnd(process.ExitCode, calls, errors);
     }
 }

@@ -7,6 +7,7 @@ namespace BackupApi.Tests.Support;
 public sealed class TestMount : IDisposable
 {
     private readonly string path;
+    private string? image;
 
     private TestMount(string path) => this.path = path;
 
@@ -21,6 +22,23 @@ public sealed class TestMount : IDisposable
         Posix.MakeFolder(path, 0x1ED);
         Run("mount", "-t", "tmpfs", "-o", $"size={megabytes}m", "tmpfs", path);
         return new TestMount(path);
+    }
+
+    /// <summary>A file system of its own in a file, so that it can be filled, or lose its power.</summary>
+    public static TestMount Loop(string image, string path, string kind, long megabytes)
+    {
+        Directory.CreateDirectory(path);
+        Run("truncate", "-s", $"{megabytes}M", image);
+        Run($"/usr/sbin/mkfs.{kind}", "-q", image);
+        Run("mount", "-o", "loop", image, path);
+        return new TestMount(path) { image = image };
+    }
+
+    /// <summary>Off and on again, as after a power cut: what was not on the disk is gone.</summary>
+    public void Remount()
+    {
+        Run("umount", path);
+        Run("mount", "-o", "loop", image!, path);
     }
 
     public static void Run(string program, params string[] arguments)

@@ -15,6 +15,7 @@ namespace BackupApi.Archive.Format;
 /// <param name="DirectoryCrc32C">Of its compressed bytes.</param>
 /// <param name="HeadCrc32">Of the manifest's header block and content.</param>
 /// <param name="ReportCrc32">Of the report's content.</param>
+/// <param name="EndCrc32C">Of the compressed bytes from <paramref name="ContentEnd"/> to the tail: finds a flip in the bits that inflating passes over.</param>
 internal sealed record Locator(
     long FileLength,
     long TarLength,
@@ -32,13 +33,15 @@ internal sealed record Locator(
     long Entries,
     long ContentBytes,
     uint HeadCrc32,
-    uint ReportCrc32)
+    uint ReportCrc32,
+    uint EndCrc32C)
 {
     /// <summary>Raised when an older reader could misread the index.</summary>
     public const uint Version = 1;
 
     private const int HeadCrcOffset = 24 + (14 * 8);
     private const int ReportCrcOffset = HeadCrcOffset + sizeof(uint);
+    private const int EndCrcOffset = ReportCrcOffset + sizeof(uint);
     private const int CrcOffset = TarFormat.BlockLength - sizeof(uint);
 
     private static ReadOnlySpan<byte> Magic => "BackupApi index\n"u8;
@@ -61,6 +64,7 @@ internal sealed record Locator(
 
         BinaryPrimitives.WriteUInt32LittleEndian(block.AsSpan(HeadCrcOffset), HeadCrc32);
         BinaryPrimitives.WriteUInt32LittleEndian(block.AsSpan(ReportCrcOffset), ReportCrc32);
+        BinaryPrimitives.WriteUInt32LittleEndian(block.AsSpan(EndCrcOffset), EndCrc32C);
         BinaryPrimitives.WriteUInt32LittleEndian(block.AsSpan(CrcOffset), Crc32C.Of(block.AsSpan(0, CrcOffset)));
         return block;
     }
@@ -96,6 +100,8 @@ internal sealed record Locator(
             && n[10] is > 0 && n[9] + n[10] <= tail && tail - n[9] - n[10] <= 1024 && n[11] is > 0 and <= IndexDirectory.MaxLength && n[10] <= IndexDirectory.MaxLength
             && n[12] >= 0 && n[13] >= 0;
         return !isSane ? null : new Locator(n[0], n[1], (int)n[2], n[3], n[4], n[5], (int)n[6], (int)n[7], n[8], n[9], (int)n[10], (int)n[11], BinaryPrimitives.ReadUInt32LittleEndian(block[20..]), n[12], n[13],
-            BinaryPrimitives.ReadUInt32LittleEndian(block[HeadCrcOffset..]), BinaryPrimitives.ReadUInt32LittleEndian(block[ReportCrcOffset..]));
+            BinaryPrimitives.ReadUInt32LittleEndian(block[HeadCrcOffset..]),
+            BinaryPrimitives.ReadUInt32LittleEndian(block[ReportCrcOffset..]),
+            BinaryPrimitives.ReadUInt32LittleEndian(block[EndCrcOffset..]));
     }
 }

@@ -30,6 +30,7 @@ internal sealed class ArchiveEnd(ArchiveOutput output, int level)
         content.Finish();
         (crc32, tarLength) = (content.Totals.Crc32, content.Totals.TarLength);
         var contentEnd = Here;
+        output.StartPart();
 
         var reportJson = ArchiveJson.Write(report);
         AddHeader(Report.EntryName, reportJson.Length, manifest.CreatedAt);
@@ -62,7 +63,8 @@ internal sealed class ArchiveEnd(ArchiveOutput output, int level)
             content.Totals.Entries,
             content.Totals.ContentBytes,
             head.Crc32,
-            ChunkCodec.Crc32Of(reportJson));
+            ChunkCodec.Crc32Of(reportJson),
+            output.PartCrc32C);
         AddTail(locator, manifest.CreatedAt, head.Crc32);
         output.WriteHead(head.Bytes);
         return Crc32C.Of(head.Bytes);

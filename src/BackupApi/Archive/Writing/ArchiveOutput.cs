@@ -11,6 +11,8 @@ internal sealed class ArchiveOutput(SafeFileHandle handle, string path, int head
     private readonly byte[] buffer = new byte[1 << 20];
     private int buffered;
     private uint crcState = uint.MaxValue;
+    private uint partCrcState = uint.MaxValue;
+    private bool isInPart;
 
     /// <summary>Bytes kept free at the front of the file.</summary>
     public int HeadLength { get; private set; } = headLength;
@@ -21,11 +23,17 @@ internal sealed class ArchiveOutput(SafeFileHandle handle, string path, int head
     /// <summary>CRC-32C of all that was appended.</summary>
     public uint Crc32C => ~crcState;
 
+    /// <summary>CRC-32C of what was appended since <see cref="StartPart"/>.</summary>
+    public uint PartCrc32C => ~partCrcState;
+
     public string Path => path;
+
+    public void StartPart() => isInPart = true;
 
     public void Append(ReadOnlySpan<byte> bytes)
     {
         crcState = Format.Crc32C.Append(crcState, bytes);
+        partCrcState = isInPart ? Format.Crc32C.Append(partCrcState, bytes) : partCrcState;
         while (!bytes.IsEmpty)
         {
             var length = Math.Min(bytes.Length, buffer.Length - buffered);

@@ -11,8 +11,12 @@ internal sealed class LeaseWait
     /// <summary>Pause between two tries, a few microseconds: the gap of a busy owner is shorter than any sleep.</summary>
     private const int SpinsBetweenTries = 100;
 
+    /// <summary>A file that cannot be copied within the bound is not held again and again in vain.</summary>
+    private const int OverrunsAllowed = 3;
+
     private readonly TimeProvider clock;
     private readonly TimeSpan bound;
+    private int overruns;
 
     public LeaseWait(LiteDbSettings settings, TimeProvider clock)
     {
@@ -22,7 +26,7 @@ internal sealed class LeaseWait
         IsPossible = settings.AllowLease && bound > TimeSpan.Zero;
     }
 
-    /// <summary>False once it is known that leases are not allowed or not given here.</summary>
+    /// <summary>False once it is known that leases are not allowed, not given here, or too short for this file.</summary>
     public bool IsPossible { get; private set; }
 
     /// <summary>The longest time that an owner who was waiting had been held off.</summary>
@@ -57,7 +61,13 @@ internal sealed class LeaseWait
             LongestWait = held.Held;
         }
 
-        return held.Held <= bound;
+        if (held.Held <= bound)
+        {
+            return true;
+        }
+
+        IsPossible &= ++overruns < OverrunsAllowed;
+        return false;
     }
 
     private HeldLeases? TryTake(LivePair live)

@@ -14,6 +14,7 @@ internal sealed class LiteDbVerifier
     private readonly string logName;
     private Findings findings = new();
     private IReadOnlyList<Collection> collections = [];
+    private uint firstUnknownType = PageFormat.NoPage;
 
     /// <param name="dataName">Names for findings, relative to storage.</param>
     public LiteDbVerifier(string dataName, string logName)
@@ -53,6 +54,7 @@ internal sealed class LiteDbVerifier
     {
         findings = new Findings();
         collections = [];
+        firstUnknownType = PageFormat.NoPage;
         hasReusedIds = false;
         if (data.PageCount == 0)
         {
@@ -111,8 +113,6 @@ internal sealed class LiteDbVerifier
         page.Slice(LiteDbSignature.MagicAt, LiteDbSignature.Magic.Length).SequenceEqual(LiteDbSignature.Magic) && page[LiteDbSignature.VersionAt] != LiteDbSignature.FileVersion
             ? page[LiteDbSignature.VersionAt]
             : null;
-
-    private uint firstUnknownType = PageFormat.NoPage;
 
     private void Walk(PageStore store, HeaderPage header, CancellationToken ct)
     {

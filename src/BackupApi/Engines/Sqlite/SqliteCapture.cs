@@ -87,7 +87,8 @@ internal sealed class SqliteCapture(Source source, string root, string into, Sql
         Posix.CreateNew(staged).Dispose();
         var backup = new OnlineBackup(live, staged, settings, time);
         var head = ReadHead();
-        if (await Task.Run(() => backup.RunAsync(stat, ct), ct))
+        var isBusyInRollbackMode = Posix.FindStat(live + SideFiles.Wal) is null && time.GetUtcNow() - stat.Modified.ToDateTimeOffset() < settings.SeldomWrites;
+        if (!isBusyInRollbackMode && await Task.Run(() => backup.RunAsync(stat, ct), ct))
         {
             if (head.AsSpan().SequenceEqual(ReadHead()))
             {

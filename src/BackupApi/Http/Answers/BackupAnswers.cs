@@ -65,6 +65,9 @@ internal record BackupFacts
 
     public required IReadOnlyList<Finding> Errors { get; init; }
 
+    /// <summary>Names that are no data and were left out: sockets, pipes, <c>lost+found</c>.</summary>
+    public required IReadOnlyList<Finding> Skipped { get; init; }
+
     public static BackupFacts Of(Backup backup) => new()
     {
         Name = backup.Name,
@@ -87,6 +90,7 @@ internal record BackupFacts
         Damage = backup.Damage,
         Warnings = backup.Warnings,
         Errors = backup.Errors,
+        Skipped = backup.Skipped,
     };
 
     public static string InMegabytes(long bytes) => (bytes / Megabyte).ToString("0.00", CultureInfo.InvariantCulture);
@@ -132,6 +136,9 @@ internal sealed record CreateAnswer
 
     public required IReadOnlyList<Finding> Errors { get; init; }
 
+    /// <summary>Names that are no data and were left out: sockets, pipes, <c>lost+found</c>.</summary>
+    public required IReadOnlyList<Finding> Skipped { get; init; }
+
     public required long BytesRead { get; init; }
 
     public required long BytesCompressed { get; init; }
@@ -161,6 +168,7 @@ internal sealed record CreateAnswer
         Sources = result.Backup.Sources,
         Warnings = result.Backup.Warnings,
         Errors = result.Backup.Errors,
+        Skipped = result.Backup.Skipped,
         BytesRead = result.BytesRead,
         BytesCompressed = result.BytesCompressed,
         BytesCarriedOver = result.BytesCarriedOver,

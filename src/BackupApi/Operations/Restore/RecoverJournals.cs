@@ -49,7 +49,7 @@ internal sealed class RecoverJournals(WorkFolders folders, FindSources findSourc
         var name = origin?.BackupName ?? end.Folder.Id;
         if (end.Applied)
         {
-            if (origin is not null)
+            if (origin is { IsHealing: false })
             {
                 lastRestore.Write(origin);
             }

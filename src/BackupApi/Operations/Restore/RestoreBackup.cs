@@ -172,7 +172,11 @@ internal sealed class RestoreBackup(
         try
         {
             job.Settle?.Invoke();
-            lastRestore.Write(origin);
+            if (!job.IsHealing)
+            {
+                lastRestore.Write(origin);
+            }
+
             folder.Remove();
             return [];
         }
@@ -233,6 +237,7 @@ internal sealed class RestoreBackup(
         ArchivePath = job.ArchivePath,
         Paths = job.Request.Paths,
         Force = job.Request.Force,
+        IsHealing = job.IsHealing,
         Claim = job.Claim,
         Damaged = job.Damaged,
         At = clock.GetUtcNow(),

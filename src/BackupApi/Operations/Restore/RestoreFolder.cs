@@ -32,8 +32,8 @@ internal sealed class RestoreFolder(WorkFolders folders)
 
     private string Failed => $"{folders.Restore}/failed";
 
-    /// <summary>Whether a start has anything to do here: an archive that lies here, or one that was claimed when the service was killed.</summary>
-    public bool HasWork => List().Count > 0 || (Posix.FindStat(Claimed) is { Kind: FileKind.Directory } && Posix.ListNames(Claimed).Count > 0);
+    /// <summary>Whether a start has anything to do: an archive that lies here, one that was claimed when the service was killed, or what a restore left in storage.</summary>
+    public bool HasWork => List().Count > 0 || (Posix.FindStat(Claimed) is { Kind: FileKind.Directory } && Posix.ListNames(Claimed).Count > 0) || SwapFolder.HasLeftovers(folders.Storage);
 
     /// <summary>The name without its archive ending; the name itself when it has none.</summary>
     public static string StemOf(string name) =>

@@ -19,6 +19,9 @@ internal sealed record RestoreJob
     /// <summary>At a start nothing is staged for later: where somebody has storage open, the restore is refused with <see cref="Fault.StorageInUse"/>.</summary>
     public bool AtStart { get; init; }
 
+    /// <summary>One database is brought back by self-healing: the record of the last restore, and with it the way back, stays as it is.</summary>
+    public bool IsHealing { get; init; }
+
     /// <summary>Called once storage is new and durable, before the journal goes: the last chance to record that this archive must never be restored again.</summary>
     public Action? Settle { get; init; }
 
@@ -40,6 +43,8 @@ internal sealed record RestoreOrigin
     public IReadOnlyList<string> Paths { get; init; } = [];
 
     public bool Force { get; init; }
+
+    public bool IsHealing { get; init; }
 
     /// <summary>Name of the backup of the state before; null when there was none to take, or while the restore waits for its turn.</summary>
     public string? SafetyBackup { get; init; }

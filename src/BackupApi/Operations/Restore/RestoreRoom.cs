@@ -14,10 +14,13 @@ internal sealed class RestoreRoom(ServiceSettings settings)
     /// <summary>An archive that unpacks to more than what is free is stopped where it gets there, however small it is.</summary>
     public ArchiveLimits Limits() => new(Math.Max(0, MountFacts.Of(settings.StoragePath).FreeBytes - settings.MinFreeBytes));
 
+    /// <summary>What an unpacked tree takes.</summary>
+    public static long Needed(long contentBytes, long entries) => contentBytes + (entries * BytesEachEntry);
+
     /// <exception cref="BackupException"><see cref="Fault.NoRoom"/> with both numbers.</exception>
     public void Require(long contentBytes, long entries)
     {
-        var needed = contentBytes + (entries * BytesEachEntry) + settings.MinFreeBytes;
+        var needed = Needed(contentBytes, entries) + settings.MinFreeBytes;
         var free = MountFacts.Of(settings.StoragePath).FreeBytes;
         if (free < needed)
         {

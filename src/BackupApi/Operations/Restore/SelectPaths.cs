@@ -79,11 +79,9 @@ internal sealed class SelectPaths
             throw Invalid($"'{PathText.Show(clean)}' is not a path inside storage.");
         }
 
-        if (clean.AsSpan().IndexOfAny('*', '?') < 0)
-        {
-            exact.Add(clean);
-        }
-        else
+        // A name may hold a '*' itself, so a pattern stands for its own letters too.
+        exact.Add(clean);
+        if (clean.AsSpan().IndexOfAny('*', '?') >= 0)
         {
             globs.Add(new Regex(ToRegex(clean), RegexOptions.NonBacktracking | RegexOptions.CultureInvariant | RegexOptions.Singleline, TimeSpan.FromSeconds(5)));
         }

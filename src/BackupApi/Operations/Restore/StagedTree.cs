@@ -20,10 +20,19 @@ internal static class PartialRules
     public static SwapRules For(StorageTree live, StagedTree staged, FindSources findSources)
     {
         // A side file that the backup does not hold would be replayed over the restored database; the rest of a folder is nobody's to remove.
-        var members = findSources.In(live)
-            .Where(found => found.Source.Engine != Source.PlainFiles && staged.Sources.Any(s => s.Found.Source.Name == found.Source.Name))
-            .SelectMany(found => found.Source.Files).ToHashSet(StringComparer.Ordinal);
-        return new SwapRules(KeptLocks.In(live, staged.Tree), members.Contains, staged.IsSelected);
+        var restored = staged.Sources.Select(source => source.Found.Source).ToList();
+        var names = restored.Select(source => source.Name).ToHashSet(StringComparer.Ordinal);
+        var members = findSources.In(live).Where(found => names.Contains(found.Source.Name)).SelectMany(found => found.Source.Files)
+            .Concat(names.SelectMany(SideFiles)).ToHashSet(StringComparer.Ordinal);
+        var folders = names.Where(name => staged.Tree.Find(name) is { Stat.Kind: FileKind.Directory }).Select(name => name + "/").ToList();
+        return new SwapRules(KeptLocks.In(live, staged.Tree), path => members.Contains(path) || folders.Exists(folder => path.StartsWith(folder, StringComparison.Ordinal)), staged.IsSelected);
+    }
+
+    /// <summary>By their names too: beside a database that is too damaged to be recognised they would be replayed all the same.</summary>
+    private static IEnumerable<string> SideFiles(string name)
+    {
+        var (stem, ending) = name.LastIndexOf('.') is var dot && dot > name.LastIndexOf('/') + 1 ? (name[..dot], name[dot..]) : (name, "");
+        return [$"{name}-wal", $"{name}-shm", $"{name}-journal", $"{stem}-log{ending}", $"{stem}-tmp{ending}"];
     }
 }
 

@@ -59,5 +59,48 @@ public sealed class LiteDbCaptureBench(ITestOutputHelper output) : IDisposable
             + $"| {(accepted > 0 ? seconds[accepted / 2] : 0):0.00} | {(accepted > 0 ? seconds[^1] : 0):0.00} | {held.TotalMilliseconds:0} | {owner.LongestOperation.TotalMilliseconds:0} |");
     }
 
+    /// <summary>Documents of about 400 bytes with two secondary indexes, all inserted in ascending order.</summary>
+    [Fact]
+    [Trait("Category", "Bench")]
+    public void Verification()
+    {
+        if (Setting("VERIFY_DOCUMENTS") is not { } count)
+        {
+            return;
+        }
+
+        var lite = new TinyLite();
+        var documents = lite.AddCollection("documents", ("created", false), ("number", true));
+        var start = new DateTime(2026, 1, 1, 0, 0, 0, DateTimeKind.Utc);
+        for (var i = 0; i < int.Parse(count, CultureInfo.InvariantCulture); i++)
+        {
+            var bson = new TinyBson().Int32("_id", i).Text("name", $"document {i}").Date("created", start.AddSeconds(i)).Int64("total", i * 7L).Text("body", new string('b', 300)).ToArray();
+            lite.AddDocument(documents, TinyKey.Of(i), bson, [TinyKey.Of(start.AddSeconds(i))], [TinyKey.Of((long)i)]);
+        }
+
+        var path = folder["x.db"];
+        using (var file = new FileStream(path, FileMode.CreateNew))
+        {
+            for (uint page = 0; page <= lite.LastPage; page++)
+            {
+                file.Write(lite.Pages[page]);
+            }
+        }
+
+        lite.Pages.Clear();
+        lite = null;
+        documents = null;
+        GC.Collect();
+        var (size, process) = (new FileInfo(path).Length, Process.GetCurrentProcess());
+        for (var run = 0; run < 3; run++)
+        {
+            var (cpu, wall) = (process.TotalProcessorTime, Stopwatch.GetTimestamp());
+            var verdict = new LiteDbVerifier("x.db", "x-log.db").Verify(path, null, null, CancellationToken.None);
+            process.Refresh();
+            var spent = process.TotalProcessorTime - cpu;
+            output.WriteLine($"| verify | {size >> 20} MB | {(size >> 20) / spent.TotalSeconds:0} MB for each second of CPU | {(size >> 20) / Stopwatch.GetElapsedTime(wall).TotalSeconds:0} MB/s by the wall clock | {verdict.Counts["documents"]} documents | damaged: {verdict.IsDamaged} | managed heap {GC.GetTotalMemory(true) >> 20} MB |");
+        }
+    }
+
     public void Dispose() => folder.Dispose();
 }

@@ -1,0 +1,58 @@
+using System.Text.Json;
+using BackupApi.Files;
+using BackupApi.Model;
+
+namespace BackupApi.Operations.Restore;
+
+/// <summary>What self-healing must know of earlier runs: where storage was, and what was brought back when. Losing it makes healing more careful, never less.</summary>
+internal sealed class HealMemory(WorkFolders folders)
+{
+    private State? state;
+
+    private string FilePath => $"{folders.State}/heal.json";
+
+    /// <summary>The same folder on the same kind of file system. The device's number may change when the machine starts; the inode does not.</summary>
+    public bool IsPlaceOfLastRun(FileStat root) => Load().Place == PlaceOf(root);
+
+    public void RememberPlace(FileStat root) => Save(Load() with { Place = PlaceOf(root) });
+
+    /// <summary>Whether a database was brought back after <paramref name="newest"/> was taken: this disappearance was answered already.</summary>
+    public bool WasHealedSince(string name, Backup newest) => Load().HealedAt.TryGetValue(name, out var at) && at > newest.CreatedAt;
+
+    /// <summary>Before the healing, so that one that ends the process is not tried for ever.</summary>
+    public void RememberHealing(string name, DateTimeOffset at) =>
+        Save(Load() with { HealedAt = new Dictionary<string, DateTimeOffset>(Load().HealedAt, StringComparer.Ordinal) { [name] = at } });
+
+    private string PlaceOf(FileStat root) => $"{MountFacts.Of(folders.Storage).Kind}:{root.Inode}";
+
+    private State Load()
+    {
+        try
+        {
+            return state ??= File.Exists(FilePath) ? JsonSerializer.Deserialize<State>(File.ReadAllBytes(FilePath), Json.Options) ?? new State() : new State();
+        }
+        catch (Exception e) when (e is IOException or JsonException or UnauthorizedAccessException)
+        {
+            return state = new State();
+        }
+    }
+
+    private void Save(State changed)
+    {
+        if (changed == state)
+        {
+            return;
+        }
+
+        state = changed;
+        Directory.CreateDirectory(folders.State);
+        AtomicFile.Write(FilePath, JsonSerializer.SerializeToUtf8Bytes(changed, Json.Indented));
+    }
+
+    private sealed record State
+    {
+        public string? Place { get; init; }
+
+        public Dictionary<string, DateTimeOffset> HealedAt { get; init; } = new Dictionary<string, DateTimeOffset>(StringComparer.Ordinal);
+    }
+}

@@ -1,0 +1,147 @@
+using BackupApi.Catalog;
+using BackupApi.Files;
+using BackupApi.Model;
+
+namespace BackupApi.Operations.Restore;
+
+/// <summary>What self-healing may do.</summary>
+internal enum HealMode
+{
+    /// <summary>Brings back what is missing or damaged, where that is certainly right.</summary>
+    On,
+
+    /// <summary>Only says what it would do.</summary>
+    Report,
+
+    Off,
+}
+
+/// <summary>What self-healing found at a start.</summary>
+/// <param name="Healed">Databases that were brought back, with from where and where the old one lies.</param>
+/// <param name="Undecided">Databases that a person must decide about, with the call that does it.</param>
+internal sealed record HealResult(IReadOnlyList<Finding> Healed, IReadOnlyList<Finding> Undecided)
+{
+    public static HealResult Nothing { get; } = new([], []);
+}
+
+/// <summary>At a start, before anybody opens storage: brings back a database that is gone or damaged, from the newest backup in which it was proven.</summary>
+/// <remarks>
+/// Only what the newest backup still holds (a database that was seen to be gone in a later backup stays gone), only once for each disappearance, only where nobody has storage open,
+/// and only in the storage folder of the last run (an absent mount is not an empty storage). What is replaced goes into quarantine first. Never creates an empty database.
+/// </remarks>
+internal sealed class HealStorage(
+    WorkFolders folders,
+    FindSources findSources,
+    BackupCatalog catalog,
+    RestoreBackup restore,
+    Quarantine quarantine,
+    HealMemory memory,
+    LastRestore lastRestore,
+    TimeProvider clock)
+{
+    /// <summary>Share of the rows a damaged database still shows below which a backup is not taken for better without asking.</summary>
+    private const double FewerRows = 0.9;
+
+    public async Task<HealResult> RunAsync(string operationId, HealMode mode, Progress progress, CancellationToken ct)
+    {
+        if (mode == HealMode.Off || Posix.FindTargetStat(folders.Storage) is not { Kind: FileKind.Directory } root)
+        {
+            return HealResult.Nothing;
+        }
+
+        var line = BackupLine.Of(catalog.List(), lastRestore.Find());
+        var isKnownPlace = memory.IsPlaceOfLastRun(root);
+        memory.RememberPlace(root);
+        if (line is not [var newest, ..])
+        {
+            return HealResult.Nothing;
+        }
+
+        progress.Enter("look for damage");
+        var tree = TreeWalker.Walk(folders.Storage, folders.Own().Contains, ct);
+        var wounds = await FindWoundsAsync(newest, tree, ct);
+        var blocked = wounds.Count == 0 ? null
+            : !isKnownPlace ? "storage is not the folder it was at the last run; check that the right volume is mounted"
+            : OwnerProbe.Look(tree, static _ => true, ct) is { State: OwnerState.InUse } owners ? $"storage is in use ({owners.Users[0].Where}); stop the application and start this service again"
+            : mode == HealMode.Report ? "AUTO_HEAL is set to report" : null;
+
+        var healed = new List<Finding>();
+        var undecided = new List<Finding>();
+        foreach (var wound in wounds)
+        {
+            var (finding, isHealed) = await TreatAsync(wound, line, blocked, $"{operationId}-{healed.Count + undecided.Count}", progress, ct);
+            (isHealed ? healed : undecided).Add(finding);
+        }
+
+        return new HealResult(healed, undecided);
+    }
+
+    private async Task<IReadOnlyList<Wound>> FindWoundsAsync(Backup newest, StorageTree tree, CancellationToken ct)
+    {
+        var live = findSources.In(tree);
+        var wounds = new List<Wound>();
+        foreach (var source in newest.Sources.Where(source => source.Engine != Source.PlainFiles && source.CapturedAt is not null))
+        {
+            var name = PathText.Parse(source.Name);
+            var found = live.FirstOrDefault(candidate => candidate.Source.Name == name && candidate.Source.Engine != Source.PlainFiles);
+            if (found is null)
+            {
+                wounds.Add(new Wound(source, tree.Find(name) is null ? "It is missing." : "It is no longer recognised as a database.", null, tree));
+            }
+            else if (await found.Engine.VerifyAsync(found.Source, folders.Storage, ct) is { IsDamaged: true } verdict)
+            {
+                wounds.Add(new Wound(source, $"It is damaged: {verdict.Errors[0].Where}: {verdict.Errors[0].Message}", verdict, tree));
+            }
+        }
+
+        return wounds;
+    }
+
+    private async Task<(Finding Told, bool IsHealed)> TreatAsync(Wound wound, IReadOnlyList<Backup> line, string? blocked, string id, Progress progress, CancellationToken ct)
+    {
+        var name = wound.Source.Name;
+        if (line.FirstOrDefault(backup => backup.Damage is null && backup.Sources.Any(source => source.Name == name && source.IsProven)) is not { } from)
+        {
+            return (new Finding(name, $"{wound.What} No backup holds a proven copy of it; nothing was changed."), false);
+        }
+
+        var call = $"POST /api/backup/restore with backupName '{from.Name}' and paths ['{name}'] brings it back as it was at {from.CreatedAt:yyyy-MM-dd HH:mm:ss}Z";
+        var shown = wound.Verdict?.Counts.Values.Sum() ?? 0;
+        var kept = from.Sources.First(source => source.Name == name).Counts.Values.Sum();
+        var reason = blocked
+            ?? (memory.WasHealedSince(name, line[0]) ? "it was brought back once since the last backup, and is gone or damaged again" : null)
+            ?? (kept < shown * FewerRows ? $"the damaged database still shows {shown} entries, and the newest proven backup of it holds {kept}" : null);
+        if (reason is not null)
+        {
+            return (new Finding(name, $"{wound.What} It was not brought back: {reason}. {call}."), false);
+        }
+
+        try
+        {
+            var place = quarantine.Keep(wound, from, clock.GetUtcNow());
+            memory.RememberHealing(name, clock.GetUtcNow());
+            await restore.RunAsync(Job(id, from, name), progress, ct);
+            return (new Finding(name, $"{wound.What} It was brought back from {from.Name}{(place is null ? "" : $"; what was there lies in {place}")}."), true);
+        }
+        catch (Exception e) when (e is BackupException or IOException)
+        {
+            return (new Finding(name, $"{wound.What} It could not be brought back: {e.Message} {call}."), false);
+        }
+    }
+
+    /// <summary>What it replaces lies in quarantine, so no safety backup of all storage is taken, and the way back from the last restore stays what it is.</summary>
+    private static RestoreJob Job(string id, Backup from, string name) => new()
+    {
+        Id = id,
+        Request = new RestoreRequest { BackupName = from.Name, Paths = [name] },
+        ArchivePath = from.Path,
+        TakeSafety = static _ => Task.FromResult<Backup?>(null),
+        AtStart = true,
+        IsHealing = true,
+    };
+}
+
+/// <summary>A database of the newest backup that is not well.</summary>
+/// <param name="Verdict">What its engine said; null when it is missing or not recognised.</param>
+/// <param name="Tree">Storage as it was looked at.</param>
+internal sealed record Wound(ManifestSource Source, string What, Verdict? Verdict, StorageTree Tree);

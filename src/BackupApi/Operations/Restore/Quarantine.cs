@@ -1,0 +1,72 @@
+using System.Globalization;
+using System.Text.Json;
+using BackupApi.Files;
+using BackupApi.Model;
+
+namespace BackupApi.Operations.Restore;
+
+/// <summary>Keeps what self-healing replaces: <c>backups/.backupapi/quarantine/TIME-N/</c> with the files as they were, beside a report.</summary>
+internal sealed class Quarantine(WorkFolders folders, FindSources findSources)
+{
+    private const int CopyLength = 1 << 20;
+
+    /// <summary>Copies the files of a damaged database. Null when nothing was there. Flushed before it returns.</summary>
+    /// <exception cref="IOException">It could not be kept, so nothing may be replaced.</exception>
+    public string? Keep(Wound wound, Backup from, DateTimeOffset now)
+    {
+        var name = PathText.Parse(wound.Source.Name);
+        var source = findSources.In(wound.Tree).FirstOrDefault(found => found.Source.Name == name && found.Source.Engine != Source.PlainFiles)?.Source;
+        var members = (source?.Files ?? []).Append(name).ToHashSet(StringComparer.Ordinal);
+        var nodes = wound.Tree.Nodes.Where(node => members.Contains(node.Path) || node.Path.StartsWith(name + "/", StringComparison.Ordinal)).ToList();
+        if (nodes.Count == 0)
+        {
+            return null;
+        }
+
+        var place = Free(now);
+        foreach (var node in nodes.Where(node => node.Stat.Kind == FileKind.File))
+        {
+            var target = $"{place}/files/{node.Path}";
+            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+            Copy(wound.Tree.FullPath(node.Path), target);
+        }
+
+        var report = new
+        {
+            at = now,
+            database = wound.Source.Name,
+            wound.What,
+            errors = wound.Verdict?.Errors,
+            countsThatWereStillReadable = wound.Verdict?.Counts,
+            replacedFrom = from.Name,
+            countsInTheBackup = from.Sources.First(s => s.Name == wound.Source.Name).Counts,
+        };
+        AtomicFile.Write($"{place}/report.json", JsonSerializer.SerializeToUtf8Bytes(report, Json.Indented));
+        Posix.FlushFileSystem(place);
+        return place;
+    }
+
+    private string Free(DateTimeOffset now)
+    {
+        var stem = $"{folders.State}/quarantine/{now.UtcDateTime.ToString("yyyyMMdd'T'HHmmss'Z'", CultureInfo.InvariantCulture)}";
+        var place = stem;
+        for (var i = 2; Posix.FindStat(place) is not null; i++)
+        {
+            place = string.Create(CultureInfo.InvariantCulture, $"{stem}-{i}");
+        }
+
+        Directory.CreateDirectory(place);
+        return place;
+    }
+
+    private static void Copy(string from, string to)
+    {
+        using var source = Posix.OpenRead(from);
+        using var target = Posix.CreateNew(to);
+        var buffer = new byte[CopyLength];
+        for (long offset = 0; RandomAccess.Read(source, buffer, offset) is var read and > 0; offset += read)
+        {
+            RandomAccess.Write(target, buffer.AsSpan(0, read), offset);
+        }
+    }
+}

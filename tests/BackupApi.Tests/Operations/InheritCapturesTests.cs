@@ -1,0 +1,133 @@
+using System.Diagnostics;
+using BackupApi.Archive;
+using BackupApi.Model;
+using BackupApi.Tests.Support;
+using Microsoft.Extensions.DependencyInjection;
+using Xunit;
+
+namespace BackupApi.Tests.Operations;
+
+/// <summary>Nothing that did not change is read twice; and nothing that changed is ever taken for unchanged.</summary>
+public sealed class InheritCapturesTests
+{
+    private static readonly TimeSpan Settled = TimeSpan.FromMinutes(5);
+
+    [Fact]
+    public async Task An_unchanged_database_is_carried_over_with_its_verdict_and_says_so()
+    {
+        await using var service = await StartAsync(out var clock);
+        var first = await CreateAsync(service);
+        clock.Advance(Settled);
+        var second = await CreateAsync(service);
+
+        var source = second.Backup.Sources.Single(s => s.Name == "data.db");
+        Assert.Equal((first.Backup.Name, VerificationLevel.Engine, 561L), (source.InheritedFrom, source.Verification, source.Total));
+        Assert.True(second.Backup.IsProven);
+        Assert.Equal(0, second.BytesCompressed);
+        Assert.Empty((await service.Get<ArchiveReader>().VerifyAsync(second.Backup.Path, ArchiveLimits.None, new Progress(), CancellationToken.None)).Errors);
+        Assert.Equal(Content(first.Backup), Content(second.Backup));
+    }
+
+    [Fact]
+    public async Task A_database_that_changed_meanwhile_is_captured_anew()
+    {
+        await using var service = await StartAsync(out var clock);
+        await CreateAsync(service);
+        clock.Advance(Settled);
+        Sqlite(service, "INSERT INTO tag SELECT 'new', 1 WHERE 0; UPDATE customer SET rowid = rowid; DELETE FROM blobs WHERE rowid IN (SELECT rowid FROM blobs LIMIT 1)");
+        var second = await CreateAsync(service);
+        var source = second.Backup.Sources.Single(s => s.Name == "data.db");
+        Assert.Null(source.InheritedFrom);
+        Assert.Equal(560, source.Total);
+    }
+
+    [Fact]
+    public async Task A_database_that_changed_within_the_last_minute_is_captured_whatever_its_time_stamps_say()
+    {
+        await using var service = await StartAsync(out var clock, ageOfFiles: TimeSpan.Zero);
+        await CreateAsync(service);
+        var second = await CreateAsync(service);
+        Assert.Null(second.Backup.Sources.Single(s => s.Name == "data.db").InheritedFrom);
+        clock.Advance(Settled);
+        Assert.Null((await CreateAsync(service)).Backup.Sources.Single(s => s.Name == "data.db").InheritedFrom);
+        clock.Advance(Settled);
+        Assert.NotNull((await CreateAsync(service)).Backup.Sources.Single(s => s.Name == "data.db").InheritedFrom);
+    }
+
+    [Fact]
+    public async Task A_last_archive_that_has_rotted_is_no_reference_and_the_new_one_is_whole()
+    {
+        await using var service = await StartAsync(out var clock);
+        var first = await CreateAsync(service);
+        clock.Advance(Settled);
+        var bytes = File.ReadAllBytes(first.Backup.Path);
+        var modified = File.GetLastWriteTimeUtc(first.Backup.Path);
+        for (var i = bytes.Length / 4; i < bytes.Length * 3 / 4; i += 500)
+        {
+            bytes[i] ^= 0x40;
+        }
+
+        File.WriteAllBytes(first.Backup.Path, bytes);
+        File.SetLastWriteTimeUtc(first.Backup.Path, modified);
+        var second = await CreateAsync(service);
+        Assert.True(second.Backup.IsProven);
+        Assert.Empty((await service.Get<ArchiveReader>().VerifyAsync(second.Backup.Path, ArchiveLimits.None, new Progress(), CancellationToken.None)).Errors);
+    }
+
+    [Fact]
+    public async Task A_scheduled_run_that_finds_nothing_changed_confirms_the_last_backup_and_a_manual_one_writes()
+    {
+        await using var service = await StartAsync(out var clock);
+        var first = await CreateAsync(service);
+        clock.Advance(Settled);
+        var scheduled = await service.Manager.StartBackup(new CreateRequest { Trigger = Trigger.Schedule }).Completion;
+        Assert.True(scheduled.Confirmed);
+        Assert.Equal(first.Backup.Name, Assert.Single(service.Manager.List()).Name);
+        Assert.Equal(clock.GetUtcNow(), service.Manager.Get(first.Backup.Name).ConfirmedAt);
+        Assert.False((await CreateAsync(service)).Confirmed);
+        Assert.Equal(2, service.Manager.List().Count);
+    }
+
+    [Fact]
+    public async Task After_a_week_everything_is_read_again()
+    {
+        await using var service = await StartAsync(out var clock);
+        await CreateAsync(service);
+        clock.Advance(TimeSpan.FromDays(8));
+        var weekly = await service.Manager.StartBackup(new CreateRequest { Trigger = Trigger.Schedule }).Completion;
+        Assert.False(weekly.Confirmed);
+        Assert.Null(weekly.Backup.Sources.Single(s => s.Name == "data.db").InheritedFrom);
+        Assert.True(weekly.BytesRead >= weekly.Backup.ContentBytes);
+    }
+
+    private static Task<Service> StartAsync(out ManualClock clock, TimeSpan? ageOfFiles = null)
+    {
+        // Storage is filled before the clock's now, so that its time stamps are settled unless asked otherwise.
+        var started = new ManualClock(TimeProvider.System.GetUtcNow() + (ageOfFiles ?? Settled));
+        clock = started;
+        return FilledAsync(started);
+    }
+
+    private static async Task<Service> FilledAsync(ManualClock clock)
+    {
+        var service = await Service.StartAsync(replace: services => services.AddSingleton<TimeProvider>(clock));
+        Fixtures.CopyTo("sqlite/a-clean", service.Storage);
+        service.Temp.File("storage/notes.txt", new byte[200_000]);
+        return service;
+    }
+
+    private static Task<CreateResult> CreateAsync(Service service) => service.Manager.StartBackup(new CreateRequest()).Completion;
+
+    private static void Sqlite(Service service, string sql)
+    {
+        using var shell = Process.Start("sqlite3", [Path.Combine(service.Storage, "data.db"), sql]);
+        shell.WaitForExit();
+        Assert.Equal(0, shell.ExitCode);
+    }
+
+    private static string Content(Backup backup)
+    {
+        using var tar = Process.Start(new ProcessStartInfo("tar", ["xzOf", backup.Path, ".backup/SHA256SUMS"]) { RedirectStandardOutput = true })!;
+        return tar.StandardOutput.ReadToEnd();
+    }
+}

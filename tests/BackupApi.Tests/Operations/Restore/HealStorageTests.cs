@@ -1,0 +1,182 @@
+using BackupApi.Catalog;
+using BackupApi.Files;
+using BackupApi.Model;
+using BackupApi.Operations.Restore;
+using BackupApi.Tests.Support;
+using Xunit;
+
+namespace BackupApi.Tests.Operations.Restore;
+
+public sealed class HealStorageTests : IDisposable
+{
+    private readonly RestoreWorld world = new();
+
+    public HealStorageTests()
+    {
+        world.AddDatabase("sqlite/a-clean", "sql");
+        world.AddDatabase("leveldb/n-clean", "level");
+        File.WriteAllText($"{world.Storage}/plain.txt", "plain");
+    }
+
+    public void Dispose() => world.Dispose();
+
+    private string Database => $"{world.Storage}/sql/data.db";
+
+    [Theory]
+    [InlineData("rm sql/data.db", false)]
+    [InlineData("rm -r level", false)]
+    [InlineData("dd if=/dev/zero of=sql/data.db bs=100 count=1 conv=notrunc status=none; echo stale > sql/data.db-wal", true)]
+    [InlineData("dd if=/dev/urandom of=sql/data.db bs=1024 seek=4 count=8 conv=notrunc status=none", true)]
+    [InlineData("truncate -s 5000 sql/data.db", true)]
+    public async Task A_database_that_is_gone_or_damaged_comes_back_and_what_was_there_is_kept(string harm, bool isKept)
+    {
+        var backup = await world.BackUpAsync();
+        await HealAsync();
+        Shell.Run(world.Storage, harm + "; echo later > plain.txt");
+
+        var result = await HealAsync();
+
+        var healed = Assert.Single(result.Healed);
+        Assert.Contains(backup.Name, healed.Message, StringComparison.Ordinal);
+        Assert.Empty(result.Undecided);
+        Assert.Equal("later\n", File.ReadAllText($"{world.Storage}/plain.txt"));
+        Assert.False(File.Exists(Database + "-wal"));
+        var again = await world.BackUpAsync();
+        Assert.True(again.IsProven);
+        Assert.Equal(Counts(backup), Counts(again));
+        Assert.Equal(isKept, Directory.Exists($"{world.Settings.BackupsPath}/.backupapi/quarantine"));
+    }
+
+    [Fact]
+    public async Task It_is_brought_back_once_for_each_disappearance()
+    {
+        await world.BackUpAsync();
+        await HealAsync();
+        File.Delete(Database);
+        Assert.Single((await HealAsync()).Healed);
+        File.Delete(Database);
+
+        var result = await HealAsync();
+
+        Assert.Empty(result.Healed);
+        Assert.Contains("brought back once", Assert.Single(result.Undecided).Message, StringComparison.Ordinal);
+        Assert.False(File.Exists(Database));
+    }
+
+    [Fact]
+    public async Task A_database_that_a_later_backup_saw_gone_stays_gone()
+    {
+        await world.BackUpAsync();
+        await HealAsync();
+        File.Delete(Database);
+        await world.BackUpAsync();
+
+        var result = await HealAsync();
+
+        Assert.Empty(result.Healed);
+        Assert.Empty(result.Undecided);
+    }
+
+    [Fact]
+    public async Task An_older_state_that_was_restored_is_not_healed_away()
+    {
+        Directory.Delete($"{world.Storage}/level", recursive: true);
+        var old = await world.BackUpAsync();
+        world.AddDatabase("leveldb/n-clean", "level");
+        await world.BackUpAsync();
+        await HealAsync();
+        await world.RestoreAsync(old.Name);
+
+        var result = await HealAsync();
+
+        Assert.Empty(result.Healed);
+        Assert.Empty(result.Undecided);
+        Assert.False(Directory.Exists($"{world.Storage}/level"));
+    }
+
+    [Fact]
+    public async Task A_storage_in_use_is_not_healed_and_the_answer_names_who_and_the_call()
+    {
+        await world.BackUpAsync();
+        await HealAsync();
+        File.Delete(Database);
+        using var owner = await HolderProcess.StartAsync($"{world.Storage}/plain.txt", "held = open(path, 'r+b')");
+
+        var told = Assert.Single((await HealAsync()).Undecided).Message;
+
+        Assert.Contains("plain.txt", told, StringComparison.Ordinal);
+        Assert.Contains("POST /api/backup/restore", told, StringComparison.Ordinal);
+        Assert.False(File.Exists(Database));
+    }
+
+    [Fact]
+    public async Task Another_folder_under_storages_path_is_not_healed()
+    {
+        await world.BackUpAsync();
+        await HealAsync();
+        Directory.Move(world.Storage, world.Storage + "-real");
+        Directory.CreateDirectory(world.Storage);
+
+        var result = await HealAsync();
+
+        Assert.Empty(result.Healed);
+        Assert.All(result.Undecided, told => Assert.Contains("right volume", told.Message, StringComparison.Ordinal));
+        Assert.Empty(Posix.ListNames(world.Storage));
+    }
+
+    [Fact]
+    public async Task Report_only_changes_nothing()
+    {
+        await world.BackUpAsync();
+        await HealAsync();
+        File.Delete(Database);
+
+        Assert.Contains("AUTO_HEAL", Assert.Single((await HealAsync(HealMode.Report)).Undecided).Message, StringComparison.Ordinal);
+
+        Assert.False(File.Exists(Database));
+    }
+
+    [Fact]
+    public async Task A_database_that_was_never_proven_is_told_and_never_replaced_by_an_empty_one()
+    {
+        world.AddDatabase("sqlite/e-corrupt-page", "bad");
+        await world.BackUpAsync();
+        await HealAsync();
+        var before = TreeImage.Of($"{world.Storage}/bad");
+
+        var result = await HealAsync();
+
+        Assert.Contains("No backup holds a proven copy", Assert.Single(result.Undecided).Message, StringComparison.Ordinal);
+        Assert.Equal(before, TreeImage.Of($"{world.Storage}/bad"));
+    }
+
+    [Fact]
+    public void The_line_after_a_restore_goes_on_from_the_restored_backup()
+    {
+        Backup[] newestFirst = [Make(6), Make(5), Make(4, Trigger.Safety), Make(3), Make(2), Make(1)];
+
+        var line = BackupLine.Of(newestFirst, new RestoreOrigin { BackupName = "b2", ArchivePath = "", SafetyBackup = "b4", At = DateTimeOffset.UnixEpoch });
+
+        Assert.Equal(["b6", "b5", "b2", "b1"], line.Select(backup => backup.Name));
+    }
+
+    private static Backup Make(long sequence, Trigger trigger = Trigger.Manual) => new()
+    {
+        Name = $"b{sequence}",
+        Path = "",
+        SizeBytes = 1,
+        Sequence = sequence,
+        CreatedAt = DateTimeOffset.UnixEpoch.AddHours(sequence),
+        Trigger = trigger,
+        IsOurs = true,
+    };
+
+    private static Dictionary<string, long> Counts(Backup backup) =>
+        backup.Sources.SelectMany(source => source.Counts.Select(count => (Key: $"{source.Name}:{count.Key}", count.Value))).ToDictionary(pair => pair.Key, pair => pair.Value, StringComparer.Ordinal);
+
+    private async Task<HealResult> HealAsync(HealMode mode = HealMode.On)
+    {
+        await world.Get<BackupCatalog>().RefreshAsync(CancellationToken.None);
+        return await world.Get<HealStorage>().RunAsync($"20261120T130000Z-{Guid.NewGuid():N}", mode, new Progress(), CancellationToken.None);
+    }
+}
