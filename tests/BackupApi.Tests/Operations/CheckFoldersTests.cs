@@ -11,7 +11,7 @@ public sealed class CheckFoldersTests : IDisposable
     private const uint Somebody = 65534;
 
     /// <summary>How the command goes on depends on where the tests run: on a host, in a container, in a pod.</summary>
-    private const string Chown = "chown -R 65534:65534";
+    private const string Chown = "-R 65534:65534";
 
     private readonly TempFolder folder = new();
 
