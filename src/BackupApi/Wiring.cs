@@ -6,6 +6,7 @@ using BackupApi.Http;
 using BackupApi.Logging;
 using BackupApi.Model;
 using BackupApi.Operations;
+using BackupApi.Operations.Restore;
 using Microsoft.AspNetCore.Connections;
 using Serilog;
 
@@ -149,6 +150,7 @@ internal static class Wiring
         Retention = options.Retention.ToRules(),
         OnStart = options.Schedule.OnStart switch { StartChoice.Always => StartBackup.Always, StartChoice.Never => StartBackup.Never, _ => StartBackup.Stale },
         OnStop = options.Schedule.OnStop == StopChoice.Never ? StopBackup.Never : StopBackup.Changed,
+        Heal = options.Restore.Heal switch { HealChoice.Report => HealMode.Report, HealChoice.Off => HealMode.Off, _ => HealMode.On },
         RestartCommand = options.Restore.RestartCommand,
         TimeZone = options.Service.TimeZone,
         ShutdownTimeout = options.Service.ShutdownTimeout,

@@ -32,6 +32,9 @@ internal sealed record HealthFacts
 
     public IReadOnlyList<Finding> FailedRestores { get; init; } = [];
 
+    /// <summary>Databases that are missing or damaged, and that self-healing left to a person.</summary>
+    public IReadOnlyList<Finding> Undecided { get; init; } = [];
+
     /// <summary>Why our own automatic writes to storage stopped; null when they did not.</summary>
     public string? ReadOnlyReason { get; init; }
 }
@@ -129,6 +132,7 @@ internal static class HealthRules
 
     private static IEnumerable<HealthReason> Restores(HealthFacts facts) =>
     [
+        .. facts.Undecided.Select(f => new HealthReason("database-undecided", HealthStatus.Unhealthy, $"{f.Where}: {f.Message}", "Decide by the call that the message names; a later backup in which this database is proven ends this too.", null)),
         .. facts.FailedRestores.Select(f => new HealthReason("restore-failed", HealthStatus.Degraded, $"{f.Where} was not restored: {f.Message}", "Read the .reason.txt beside it in restore/failed, then remove both.", null)),
         .. facts.Waiting.Select(f => new HealthReason("restore-waiting", HealthStatus.Degraded, $"{f.Where} waits in the restore folder: {f.Message}", "Stop what uses storage, then restart this service; or remove the file.", null)),
     ];

@@ -10,6 +10,9 @@ internal enum OperationKind
     Delete,
     Rotate,
     Undo,
+
+    /// <summary>Databases that are missing or damaged at a start are brought back.</summary>
+    Heal,
 }
 
 /// <summary>Where an operation stands.</summary>

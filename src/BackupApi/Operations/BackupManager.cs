@@ -23,6 +23,7 @@ internal sealed class BackupManager(
     DatabaseChecks databases,
     RestoreBackup restoreBackup,
     UndoRestore undoRestore,
+    PlanRestore planRestore,
     TakeSafetyBackup takeSafetyBackup,
     RestoreFolderState restoreFolderState,
     ApplyRetention retention,
@@ -83,6 +84,9 @@ internal sealed class BackupManager(
         var backup = Get(request.BackupName);
         return Start(OperationKind.Restore, Trigger.Manual, false, false, context => RestoreAsync(request, backup, context));
     }
+
+    /// <summary>What a restore would do. Nothing is touched, and no operation is begun.</summary>
+    public Task<RestorePreview> PreviewRestoreAsync(RestoreRequest request, CancellationToken ct) => planRestore.RunAsync(request, Get(request.BackupName), ct);
 
     /// <summary>Starts the way back: the restore of the backup taken before the last restore.</summary>
     /// <exception cref="BackupException"><see cref="Fault.NotFound"/>: nothing was restored yet, or storage was empty before.</exception>

@@ -66,6 +66,9 @@ internal sealed record ServiceSettings
     public TimeSpan CapturePatience { get; init; } = TimeSpan.FromSeconds(60);
 
     /// <summary>How long an archive in the restore folder must stand still before it is taken; also how long a start waits for one that grows.</summary>
+    /// <summary>What is done at a start about a database that is missing or damaged.</summary>
+    public Restore.HealMode Heal { get; init; } = Restore.HealMode.On;
+
     public TimeSpan DropPatience { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>How often the restore folder is looked at.</summary>

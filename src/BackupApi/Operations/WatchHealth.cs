@@ -38,6 +38,7 @@ internal sealed class WatchHealth(ServiceSettings settings, BackupCatalog catalo
             LastAttempt = ledger.List().FirstOrDefault(o => o is { Kind: OperationKind.Backup, State: OperationState.Ended, Fault: not Fault.Cancelled }),
             Waiting = restoreFolder.Waiting,
             FailedRestores = restoreFolder.Failed,
+            Undecided = [.. restoreFolder.Undecided.Where(wound => !backups.Any(b => b.CreatedAt > startedAt && b.Sources.Any(s => s.Name == wound.Where && s.IsProven)))],
             ReadOnlyReason = restoreFolder.ReadOnlyReason,
         }).ToList();
 
