@@ -10,6 +10,7 @@ using BackupApi.Operations;
 using BackupApi.Operations.Alerts;
 using BackupApi.Operations.Metrics;
 using BackupApi.Triggers;
+using Quartz;
 
 namespace BackupApi;
 
@@ -77,12 +78,25 @@ internal static class WiringCore
         services.AddRestore();
     }
 
+    /// <summary>Quartz, in memory: one job, and one trigger that is always set to the next run.</summary>
+    public static void AddSchedule(this IServiceCollection services)
+    {
+        services.AddQuartz(quartz =>
+        {
+            // A run that is late, by however much, simply begins: the trigger stands at one run, so nothing piles up behind it.
+            quartz.UseInMemoryStore(store => store.MisfireThreshold = TimeSpan.FromDays(365));
+            quartz.AddJob<BackupSchedule>(job => job.WithIdentity(BackupSchedule.Key).StoreDurably());
+        });
+        services.AddQuartzHostedService(host => host.WaitForJobsToComplete = false);
+        services.AddHostedService<ScheduleTrigger>();
+    }
+
     public static void AddTriggers(this IServiceCollection services)
     {
         services.AddHostedService<StartAndStop>();
         services.AddHostedService<HealthTimer>();
         services.AddHostedService<RestoreFolderWatch>();
-        services.AddHostedService<BackupSchedule>();
+        services.AddSchedule();
         services.AddHostedService<IntegrityWatch>();
         services.AddHostedService<AlertTimer>();
     }

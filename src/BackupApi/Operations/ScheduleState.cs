@@ -32,7 +32,7 @@ internal sealed partial class ScheduleState(ServiceSettings settings, WorkFolder
         }
     }
 
-    /// <summary>Ends when the schedule is changed next.</summary>
+    /// <summary>Ends when <see cref="NextAt"/> changes next: by a run, or by a person.</summary>
     public Task Changed
     {
         get
@@ -85,7 +85,17 @@ internal sealed partial class ScheduleState(ServiceSettings settings, WorkFolder
     }
 
     /// <summary>A run begins now: the next one is reckoned from here.</summary>
-    public void Ran() => Anchor(clock.GetUtcNow());
+    public void Ran()
+    {
+        TaskCompletionSource told;
+        lock (gate)
+        {
+            anchor = clock.GetUtcNow();
+            (told, changed) = (changed, New());
+        }
+
+        told.SetResult();
+    }
 
     /// <summary>Notices a clock that was set back.</summary>
     public void LookAtClock()
@@ -119,14 +129,6 @@ internal sealed partial class ScheduleState(ServiceSettings settings, WorkFolder
 
         told.SetResult();
         return another;
-    }
-
-    private void Anchor(DateTimeOffset instant)
-    {
-        lock (gate)
-        {
-            anchor = instant;
-        }
     }
 
     private SchedulePlan? Stored()
