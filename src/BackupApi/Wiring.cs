@@ -6,6 +6,7 @@ using BackupApi.Http;
 using BackupApi.Logging;
 using BackupApi.Model;
 using BackupApi.Operations;
+using BackupApi.Operations.Restore;
 using Microsoft.AspNetCore.Connections;
 using Serilog;
 
@@ -69,7 +70,7 @@ internal static class Wiring
             Password = options.LiteDb.Password,
             PasswordOf = name => options.LiteDb.Passwords.GetValueOrDefault(name),
         });
-        builder.Services.AddTriggers(settings);
+        builder.Services.AddTriggers();
     }
 
     /// <summary>Takes the folders for this process; false, with the reason written to <paramref name="errors"/>, when it may not have them.</summary>
@@ -147,8 +148,17 @@ internal static class Wiring
         MaxBackups = options.Schedule.MaxBackups,
         MaxSafetyBackups = options.Schedule.MaxSafetyBackups,
         Retention = options.Retention.ToRules(),
+        Schedules = options.Schedule.Schedules,
+        Jitter = options.Schedule.Jitter,
+        Alerts = options.Alerts,
+        AlarmDropPercent = options.Health.AlarmDropPercent,
+        CheckDatabasesEvery = options.Health.CheckDatabasesEvery,
+        ReadBackupsEvery = options.Health.ReadBackupsEvery,
+        DrillEvery = options.Health.DrillEvery,
+        Health = options.Health.ToThresholds(),
         OnStart = options.Schedule.OnStart switch { StartChoice.Always => StartBackup.Always, StartChoice.Never => StartBackup.Never, _ => StartBackup.Stale },
         OnStop = options.Schedule.OnStop == StopChoice.Never ? StopBackup.Never : StopBackup.Changed,
+        Heal = options.Restore.Heal switch { HealChoice.Report => HealMode.Report, HealChoice.Off => HealMode.Off, _ => HealMode.On },
         RestartCommand = options.Restore.RestartCommand,
         TimeZone = options.Service.TimeZone,
         ShutdownTimeout = options.Service.ShutdownTimeout,

@@ -1,3 +1,5 @@
+using BackupApi.Model;
+
 namespace BackupApi.Config;
 
 /// <summary>All settings, checked. Environment variables are read here and nowhere else.</summary>
@@ -8,6 +10,10 @@ internal sealed record BackupApiOptions
     public required ScheduleOptions Schedule { get; init; }
 
     public required RetentionOptions Retention { get; init; }
+
+    public required HealthOptions Health { get; init; }
+
+    public required AlertSettings Alerts { get; init; }
 
     public required RestoreOptions Restore { get; init; }
 
@@ -26,6 +32,8 @@ internal sealed record BackupApiOptions
             Folders = FolderOptions.Read(settings),
             Schedule = ScheduleOptions.Read(settings),
             Retention = RetentionOptions.Read(settings),
+            Health = HealthOptions.Read(settings),
+            Alerts = AlertOptions.Read(settings),
             Restore = RestoreOptions.Read(settings),
             Capture = CaptureOptions.Read(settings),
             LiteDb = LiteDbOptions.Read(settings),

@@ -24,7 +24,6 @@ internal static class LogSetup
             .MinimumLevel.Is(LevelOf(level))
             .MinimumLevel.Override("Microsoft", Noisier(level, LogEventLevel.Warning))
             .MinimumLevel.Override("System", Noisier(level, LogEventLevel.Warning))
-            .MinimumLevel.Override("Quartz", Noisier(level, LogEventLevel.Warning))
             // It would log a failed start with a stack trace before we can say it in one line.
             .MinimumLevel.Override("Microsoft.Extensions.Hosting.Internal.Host", LogEventLevel.Fatal)
             .WriteTo.Console(console);

@@ -6,7 +6,7 @@ using Xunit;
 
 namespace BackupApi.Tests.Http;
 
-/// <summary>No client holds up the exit.</summary>
+/// <summary>No client holds up the exit: without care each of these takes the whole shutdown timeout of 25 s. The bounds leave room for a busy machine.</summary>
 public sealed class StopTests : IDisposable
 {
     private readonly TempFolder folder = new();
@@ -28,7 +28,7 @@ public sealed class StopTests : IDisposable
         await response.Content.ReadAsStringAsync();
 
         Assert.Equal(0, await service.ExitAsync());
-        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(1.8), $"{clock.Elapsed}");
+        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(10), $"{clock.Elapsed}");
     }
 
     [Fact]
@@ -50,7 +50,7 @@ public sealed class StopTests : IDisposable
         service.Terminate();
 
         Assert.Equal(0, await service.ExitAsync());
-        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(5), $"{clock.Elapsed}");
+        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(15), $"{clock.Elapsed}");
     }
 
     private static async Task<TcpClient> SendAsync(Uri address, string head)

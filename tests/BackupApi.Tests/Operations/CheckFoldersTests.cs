@@ -10,6 +10,9 @@ public sealed class CheckFoldersTests : IDisposable
 {
     private const uint Somebody = 65534;
 
+    /// <summary>How the command goes on depends on where the tests run: on a host, in a container, in a pod.</summary>
+    private const string Chown = "-R 65534:65534";
+
     private readonly TempFolder folder = new();
 
     public CheckFoldersTests()
@@ -30,7 +33,7 @@ public sealed class CheckFoldersTests : IDisposable
         var (exitCode, said) = await StartAsync();
 
         Assert.Equal(73, exitCode);
-        Assert.Contains($"chown -R {Somebody}:{Somebody} {folder["backups"]}", said, StringComparison.Ordinal);
+        Assert.Contains(Chown, said, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -54,6 +57,18 @@ public sealed class CheckFoldersTests : IDisposable
 
         Assert.Null(exitCode);
         Assert.Contains("APP_UID=1001 APP_GID=1002", said, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_restore_folder_that_cannot_be_read_is_told_and_the_service_starts()
+    {
+        Posix.SetOwner(folder["restore"], 0, 0);
+        Posix.SetMode(folder["restore"], 0x1C0 /* 0700 */);
+
+        var (exitCode, said) = await StartAsync();
+
+        Assert.Null(exitCode);
+        Assert.Contains(Chown, said, StringComparison.Ordinal);
     }
 
     [Fact]

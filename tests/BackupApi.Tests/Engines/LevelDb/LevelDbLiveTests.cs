@@ -51,6 +51,7 @@ public sealed class LevelDbLiveTests(ITestOutputHelper output)
         var (attempts, overlapped, batches, slowest, bytes) = (0, 0, 0L, TimeSpan.Zero, 0L);
         for (var i = 0; i < captures; i++)
         {
+            Assert.False(writer.HasEnded, $"the owner ended before capture {i}");
             Assert.True(reopenEvery > 0 || LevelDbLock.Probe(db.Db) == LockState.Held);
             var tables = Tables(db.Db);
             var before = writer.Written;
