@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """What bench/compare.sh measures on: makes it, changes it, and sums the figures up. The same bytes each time."""
+import itertools
 import json
 import os
 import random
@@ -8,16 +9,24 @@ import statistics
 import sys
 
 RANDOM = random.Random(7)
+# Prose: a word's frequency falls with its rank (Zipf), as in every language.
 WORDS = ["".join(RANDOM.choice("abcdefghijklmnopqrstuvwxyz") for _ in range(RANDOM.randint(3, 10))) for _ in range(2000)]
 
 
+RANKS = list(itertools.accumulate(1 / rank for rank in range(1, len(WORDS) + 1)))
+
+
+def prose(length):
+    return " ".join(RANDOM.choices(WORDS, cum_weights=RANKS, k=length))
+
+
 def event():
-    """A JSON event as an application logs it: identifiers, times and prose from a vocabulary of 2,000 words."""
+    """A JSON event as an application logs it: identifiers, times and prose."""
     return json.dumps({
         "id": "%012x" % RANDOM.getrandbits(48), "type": RANDOM.choice(["created", "updated", "deleted", "viewed"]),
         "at": "2026-%02d-%02dT%02d:%02d:%02dZ" % (RANDOM.randint(1, 12), RANDOM.randint(1, 28), RANDOM.randint(0, 23), RANDOM.randint(0, 59), RANDOM.randint(0, 59)),
         "user": RANDOM.randint(1, 50000), "source": "web", "version": 3,
-        "payload": {"title": " ".join(RANDOM.choice(WORDS) for _ in range(6)), "body": " ".join(RANDOM.choice(WORDS) for _ in range(20)), "amount": RANDOM.randint(0, 10000) / 100}})
+        "payload": {"title": prose(6), "body": prose(20), "amount": RANDOM.randint(0, 10000) / 100}})
 
 
 def make(root):
@@ -34,7 +43,7 @@ def make(root):
     for number in range(33):
         block = bytearray()
         while len(block) < 2_000_000:
-            block += RANDOM.randbytes(2048) + " ".join(RANDOM.choice(WORDS) for _ in range(400)).encode()[:2048]
+            block += RANDOM.randbytes(2048) + prose(400).encode()[:2048]
         with open(root + "/tables/%06d.ldb" % number, "wb") as table:
             table.write(block)
     with open(root + "/one-megabyte.bin", "wb") as one:

@@ -134,7 +134,7 @@ public sealed class FormatTests
         }
 
         // So large that its chunks fill pages of their own, with names before and behind it.
-        using (var handle = Posix.CreateNew(temp["storage/3.huge"]))
+        using (var handle = Posix.CreateNew(temp["storage/3.huge.db"]))
         {
             for (var i = 0; i < 2500; i++)
             {
