@@ -23,7 +23,7 @@ if (!app.TakeFolders(Console.Error))
     return Wiring.NoFolders;
 }
 
-app.UseHttpFace();                  // request log, problem answers, readiness, the page in wwwroot
+app.UseHttpFace();                  // request log, problem answers, who may call, readiness, the page in wwwroot
 app.MapBackups();                   // /api/backup: create, list, facts, proof, removal
 app.MapBackupContents();            // /api/backup/{name}: files, one file, download
 app.MapRestore();                   // /api/backup/restore
@@ -36,6 +36,7 @@ app.MapAlarms();                    // /api/alarms, acknowledge
 app.MapAlerts();                    // /api/alerts/test
 app.MapMetrics();                   // /metrics
 app.MapHealth();                    // /api/health, live, ready
+app.MapSettings();                  // /api/settings
 app.MapDocumentation();             // /openapi/v1.json, /swagger
 
 return await app.RunToExitAsync(log);

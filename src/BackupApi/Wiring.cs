@@ -3,6 +3,7 @@ using System.Reflection;
 using BackupApi.Config;
 using BackupApi.Engines.LiteDb;
 using BackupApi.Http;
+using BackupApi.Http.Access;
 using BackupApi.Logging;
 using BackupApi.Model;
 using BackupApi.Operations;
@@ -101,8 +102,9 @@ internal static class Wiring
             // The server waits for its requests, and they for their operation: all must be told to stop at once.
             host.ServicesStopConcurrently = true;
         });
-        builder.WebHost.ConfigureKestrel(server => server.AddServerHeader = false);
-        builder.Services.AddHttpFace(Version);
+        builder.WebHost.ConfigureKestrel(server => ServerLimits.Apply(server, options.Access.MaxConnections));
+        builder.Services.AddSingleton(new EffectiveSettings(options.Facts));
+        builder.Services.AddHttpFace(Version, AccessFrom(options));
     }
 
     /// <summary>Serves until it is told to stop. A start that cannot be is said in one line, not with a stack trace.</summary>
@@ -134,6 +136,20 @@ internal static class Wiring
 
         return 1;
     }
+
+    private static AccessRules AccessFrom(BackupApiOptions options) => new()
+    {
+        Keys =
+        [
+            .. options.Access.AdminKeys.Select(key => (key, Role.Admin)),
+            .. options.Access.OperateKeys.Select(key => (key, Role.Operate)),
+            .. options.Access.ReadKeys.Select(key => (key, Role.Read)),
+        ],
+        ServesAnybody = options.Access.AllowAnonymous,
+        IsLocal = options.Service.Addresses.Reachable is null,
+        Hosts = [.. options.Access.AllowedHosts, .. options.Service.Addresses.Hosts],
+        MaxDownloads = options.Access.MaxDownloads,
+    };
 
     /// <summary>What the lower layers are told: no option class goes below this line.</summary>
     internal static ServiceSettings SettingsFrom(BackupApiOptions options) => new()

@@ -1,3 +1,4 @@
+using BackupApi.Http.Access;
 using BackupApi.Http.OpenApi;
 using BackupApi.Http.Pipeline;
 using BackupApi.Model;
@@ -17,8 +18,8 @@ internal static class AlarmEndpoints
     {
         var group = routes.MapGroup("/api/alarms").WithTags("Alarms").WithMetadata(new NeedsReady());
 
-        group.MapGet("", List).Describe("listAlarms", "Suspicious changes, newest first", "Those that stand have no acknowledgedAt. Each keeps the newest backup before the change.", new AlarmsAnswer([Example]), Fault.NotReady);
-        group.MapPost("/{id}/acknowledge", Acknowledge).Describe(
+        group.MapGet("", List).Needs(Role.Read).Describe("listAlarms", "Suspicious changes, newest first", "Those that stand have no acknowledgedAt. Each keeps the newest backup before the change.", new AlarmsAnswer([Example]), Fault.NotReady);
+        group.MapPost("/{id}/acknowledge", Acknowledge).Needs(Role.Operate).Describe(
             "acknowledgeAlarm", "The change is as it should be", "Its pin goes; later backups are compared with what is now.", new AlarmAnswer(Example), Fault.NotFound, Fault.NotReady);
     }
 

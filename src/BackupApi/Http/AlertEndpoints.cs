@@ -1,3 +1,4 @@
+using BackupApi.Http.Access;
 using BackupApi.Http.OpenApi;
 using BackupApi.Operations.Alerts;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -8,7 +9,7 @@ namespace BackupApi.Http;
 internal static class AlertEndpoints
 {
     public static void MapAlerts(this IEndpointRouteBuilder routes) =>
-        routes.MapPost("/api/alerts/test", TestAsync).WithTags("Alarms").Describe(
+        routes.MapPost("/api/alerts/test", TestAsync).Needs(Role.Operate).WithTags("Alarms").Describe(
             "testAlerts", "Send a test to every alert channel", "Says how each took it; error is null where it went well.", new AlertTestAnswer([new AlertTestFacts("0-slack", null)]));
 
     private static async Task<Ok<AlertTestAnswer>> TestAsync(AlertDesk desk, CancellationToken ct) =>

@@ -1,3 +1,4 @@
+using BackupApi.Http.Access;
 using System.Globalization;
 using BackupApi.Http.Answers;
 using BackupApi.Http.OpenApi;
@@ -15,11 +16,11 @@ internal static class HistoryEndpoints
     {
         var group = routes.MapGroup("/api").WithTags("History").WithMetadata(new NeedsReady());
 
-        group.MapGet("/history", List).Describe(
+        group.MapGet("/history", List).Needs(Role.Read).Describe(
             "listHistory", "Operations of the last 90 days, newest first",
             "Filters: kind, outcome, trigger, backup, from, to (instants). Pages: limit (1 to 500, default 50), and before, which is the next of the page before.", HistoryAnswer.Example,
             Fault.InvalidRequest, Fault.NotReady);
-        group.MapGet("/stats", Stats).Describe(
+        group.MapGet("/stats", Stats).Needs(Role.Read).Describe(
             "getStats", "History in figures", "For each kind of operation its rate of success, average and 95th percentile of the last 100; growth a day, days until the disk is full; each of the last 30 days.", StatsAnswer.Example,
             Fault.NotReady);
     }

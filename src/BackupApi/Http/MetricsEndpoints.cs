@@ -1,3 +1,4 @@
+using BackupApi.Http.Access;
 using BackupApi.Http.OpenApi;
 using BackupApi.Operations.Metrics;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -8,7 +9,7 @@ namespace BackupApi.Http;
 internal static class MetricsEndpoints
 {
     public static void MapMetrics(this IEndpointRouteBuilder routes) =>
-        routes.MapGet("/metrics", Metrics).WithTags("Health").Describe(
+        routes.MapGet("/metrics", Metrics).Needs(Role.Read).WithTags("Health").Describe(
             "getMetrics", "Figures for Prometheus", "Its text format 0.0.4. From memory; touches no disk.", "# HELP backupapi_backups Backups there are.\n# TYPE backupapi_backups gauge\nbackupapi_backups 10\n");
 
     private static ContentHttpResult Metrics(PrometheusText text) => TypedResults.Text(text.Write(), PrometheusText.ContentType);

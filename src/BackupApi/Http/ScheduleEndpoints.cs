@@ -1,3 +1,4 @@
+using BackupApi.Http.Access;
 using System.Globalization;
 using BackupApi.Http.Answers;
 using BackupApi.Http.OpenApi;
@@ -15,12 +16,12 @@ internal static class ScheduleEndpoints
     {
         var group = routes.MapGroup("/api/schedule").WithTags("Schedule").WithMetadata(new NeedsReady());
 
-        group.MapGet("", Get).Describe("getSchedule", "When backups are taken by themselves", "With the next five runs, in the time zone of TZ.", ScheduleAnswer.Example, Fault.NotReady);
-        group.MapPut("", Put).DescribeWithBody(
+        group.MapGet("", Get).Needs(Role.Read).Describe("getSchedule", "When backups are taken by themselves", "With the next five runs, in the time zone of TZ.", ScheduleAnswer.Example, Fault.NotReady);
+        group.MapPut("", Put).Needs(Role.Admin).DescribeWithBody(
             "putSchedule", "Change when backups are taken", "What is left out stays as it is. The change outlives a restart, over the settings.", ScheduleBody.Example, ScheduleAnswer.Example,
             Fault.InvalidRequest, Fault.TooLarge, Fault.NotReady);
-        group.MapPost("/pause", Pause).Describe("pauseSchedule", "Hold scheduled backups back", "Until they are resumed; health says so meanwhile, and calls nothing overdue.", ScheduleAnswer.Example, Fault.NotReady);
-        group.MapPost("/resume", Resume).Describe("resumeSchedule", "Let scheduled backups go on", "The next one is reckoned from now.", ScheduleAnswer.Example, Fault.NotReady);
+        group.MapPost("/pause", Pause).Needs(Role.Operate).Describe("pauseSchedule", "Hold scheduled backups back", "Until they are resumed; health says so meanwhile, and calls nothing overdue.", ScheduleAnswer.Example, Fault.NotReady);
+        group.MapPost("/resume", Resume).Needs(Role.Operate).Describe("resumeSchedule", "Let scheduled backups go on", "The next one is reckoned from now.", ScheduleAnswer.Example, Fault.NotReady);
     }
 
     private static Ok<ScheduleAnswer> Get(BackupManager manager) => TypedResults.Ok(ScheduleAnswer.Of(manager.Schedule));

@@ -18,6 +18,7 @@ internal sealed class IndexedVerification(ArchiveFile file, int threads, Archive
     private readonly Locator at = file.Locator!;
     private Manifest? manifest;
     private Report? report;
+    private Fault fault = Fault.ArchiveDamaged;
     private long entries;
     private long contentBytes;
     private uint crc32;
@@ -47,7 +48,7 @@ internal sealed class IndexedVerification(ArchiveFile file, int threads, Archive
         }
 
         await VerifyEndAsync(ct);
-        return new ArchiveProof { Manifest = manifest, Report = report, Sha256 = "", Entries = entries, ContentBytes = contentBytes, Errors = errors, HasChecksums = true };
+        return new ArchiveProof { Fault = fault, Manifest = manifest, Report = report, Sha256 = "", Entries = entries, ContentBytes = contentBytes, Errors = errors, HasChecksums = true };
     }
 
     /// <summary>The head can only look one way: stored blocks around a header and the manifest.</summary>
@@ -96,6 +97,7 @@ internal sealed class IndexedVerification(ArchiveFile file, int threads, Archive
             }
             catch (BackupException e) when (e.Fault is Fault.ArchiveDamaged or Fault.ArchiveHostile)
             {
+                fault = errors.Count == 0 ? e.Fault : fault;
                 Add(SegmentEntries.Describe(segment), e.Message);
             }
 

@@ -79,13 +79,17 @@ internal sealed record BackupHealth
     public string? NextScheduled { get; init; }
 }
 
+/// <summary>What a caller without a key is told, where keys are set.</summary>
+internal sealed record StatusAnswer(HealthStatus Status);
+
 /// <summary>The process answers.</summary>
-internal sealed record LiveAnswer(string Version)
+/// <param name="Version">Left out for a caller without a key, where keys are set.</param>
+internal sealed record LiveAnswer([property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Version)
 {
     [JsonPropertyOrder(-1)]
     public string Status => "alive";
 }
 
 /// <summary>Whether the application may open its storage.</summary>
-/// <param name="Operation">The restore that is under way; null when none is.</param>
+/// <param name="Operation">The restore that is under way; null when none is, and for a caller without a key, where keys are set.</param>
 internal sealed record ReadyAnswer(bool Ready, string Message, OperationRecord? Operation);

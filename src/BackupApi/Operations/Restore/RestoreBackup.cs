@@ -76,7 +76,7 @@ internal sealed class RestoreBackup(
         progress.Enter("verify", size);
         var proof = await archives.VerifyAsync(job.ArchivePath, room.Limits(), progress, ct);
         return proof.Errors.Count == 0 ? proof : throw new BackupException(
-            Fault.ArchiveDamaged,
+            proof.Fault,
             $"{job.Request.BackupName} cannot be restored: {proof.Errors[0].Message}",
             "Restore another backup; storage was not touched.");
     }
