@@ -21,7 +21,7 @@ public sealed class WatchingTests(RunningService service) : IClassFixture<Runnin
     [Fact]
     public async Task A_schedule_is_put_paused_and_resumed_and_says_when_it_runs_next()
     {
-        var put = await OkAsync(HttpMethod.Put, "/api/schedule", """{"schedules":[{"frequency":"weekly","time":"02:00","weekday":0},{"cron":"30 3 1 * *"}],"jitterSeconds":0}""");
+        var put = await OkAsync(HttpMethod.Put, "/api/schedule", """{"enabled":true,"schedules":[{"frequency":"weekly","time":"02:00","weekday":0},{"cron":"30 3 1 * *"}],"jitterSeconds":0}""");
         Assert.Equal(2, put.GetProperty("schedules").GetArrayLength());
         Assert.Equal(5, put.GetProperty("next").GetArrayLength());
         Assert.Matches(@"^\d{4}-\d\d-\d\dT0[23]:[03]0:00[+-]\d\d:\d\d$", put.GetProperty("nextScheduled").GetString());
