@@ -35,6 +35,7 @@ app.MapHistory();                   // /api/history, /api/stats
 app.MapAlarms();                    // /api/alarms, acknowledge
 app.MapAlerts();                    // /api/alerts/test
 app.MapMetrics();                   // /metrics
+app.MapLogs();                      // /api/logs, level
 app.MapHealth();                    // /api/health, live, ready
 app.MapSettings();                  // /api/settings
 app.MapDocumentation();             // /openapi/v1.json, /swagger

@@ -16,7 +16,8 @@ internal static class HealthOfDatabases
                 HealthStatus.Unhealthy,
                 $"{database.Name} is damaged: {error.Where}: {error.Message}",
                 database.LastProvenIn is { } good ? $"It was last whole in {good}, which is kept: restore it from there, or repair it and back up." : "It was never whole in a backup: repair it with the tools of its kind, then back up.",
-                null) { Subject = database.Name };
+                null)
+            { Subject = database.Name };
         }
 
         var proven = facts.Backups.FirstOrDefault(b => b.Name == database.LastProvenIn);
@@ -28,7 +29,8 @@ internal static class HealthOfDatabases
                 HealthStatus.Unhealthy,
                 string.Create(CultureInfo.InvariantCulture, $"{database.Name} was {(proven is null ? "never captured whole" : $"last captured whole in {proven.Name}, {(facts.Now - goodAt).TotalHours:F1} hours ago")}."),
                 "GET /api/databases says why; a source that stays too busy may need a quieter hour.",
-                until) { Subject = database.Name };
+                until)
+            { Subject = database.Name };
         }
     }
 
@@ -37,12 +39,14 @@ internal static class HealthOfDatabases
         HealthStatus.Degraded,
         string.Create(CultureInfo.InvariantCulture, $"The {(log.Engine == "sqlite" ? "write-ahead log" : "log")} of {log.Database} has grown to {log.Bytes >> 20} MB and is not brought in."),
         "Its owner must checkpoint: end long readers, or run PRAGMA wal_checkpoint(TRUNCATE) or Checkpoint() there.",
-        null) { Subject = log.Database });
+        null)
+    { Subject = log.Database });
 
     private static IEnumerable<HealthReason> Network(HealthFacts facts) => facts.OnNetwork.Select(found => new HealthReason(
         "database-on-network",
         HealthStatus.Degraded,
         $"{found.Where} lies on {found.Message}, where the locks of SQLite do not hold between machines.",
         "Keep databases on a local disk; sqlite.org/useovernet.html says why.",
-        null) { Subject = found.Where });
+        null)
+    { Subject = found.Where });
 }

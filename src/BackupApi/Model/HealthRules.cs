@@ -43,7 +43,8 @@ internal static class HealthRules
             isBelowFloor ? HealthStatus.Unhealthy : HealthStatus.Degraded,
             string.Create(CultureInfo.InvariantCulture, $"{disk.FreeBytes >> 20} MB are free for {disk.Folder}."),
             "Free some room on that disk, or lower MAX_BACKUPS.",
-            null) { Subject = disk.Folder };
+            null)
+        { Subject = disk.Folder };
 
     private static IEnumerable<HealthReason> Restores(HealthFacts facts) =>
     [
@@ -53,7 +54,8 @@ internal static class HealthRules
     ];
 
     private static IEnumerable<HealthReason> Channels(HealthFacts facts) => facts.FailingChannels.Select(c => new HealthReason(
-        "alert-channel-failing", HealthStatus.Degraded, $"The alert channel {c.Channel} does not take alerts: {c.Error}", "Check its settings, then POST /api/alerts/test.", c.Since) { Subject = c.Channel });
+        "alert-channel-failing", HealthStatus.Degraded, $"The alert channel {c.Channel} does not take alerts: {c.Error}", "Check its settings, then POST /api/alerts/test.", c.Since)
+    { Subject = c.Channel });
 
     private static IEnumerable<HealthReason> Clocks(HealthFacts facts)
     {
@@ -74,7 +76,8 @@ internal static class HealthRules
                 HealthStatus.Degraded,
                 string.Create(CultureInfo.InvariantCulture, $"{future.Name} is dated {future.CreatedAt:yyyy-MM-dd HH:mm} UTC, which is still to come."),
                 "Check the machine's time. If that is right, the archive was made by a wrong clock: delete it once newer ones are proven.",
-                null) { Subject = future.Name };
+                null)
+            { Subject = future.Name };
         }
     }
 }

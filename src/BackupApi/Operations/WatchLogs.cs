@@ -45,9 +45,21 @@ internal sealed class WatchLogs(ServiceSettings settings)
         return database.Engine switch
         {
             "sqlite" => WalFile.Look(path + SideFiles.Wal),
-            "litedb" when Posix.FindStat(LiteDbNames.LogOf(path)) is { } stat => (0, stat.Size),
+            "litedb" when SizeOf(LiteDbNames.LogOf(path)) is { } size => (0, size),
             _ => null,
         };
+    }
+
+    private static long? SizeOf(string path)
+    {
+        try
+        {
+            return Posix.FindStat(path)?.Size;
+        }
+        catch (PosixException)
+        {
+            return null;
+        }
     }
 
     private sealed record Seen(DateTimeOffset At, ulong Salt, long Bytes);

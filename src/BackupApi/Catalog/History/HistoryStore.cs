@@ -135,7 +135,7 @@ internal sealed partial class HistoryStore(string path, Action loadLibrary, Time
                 {
                     return work(database ??= Open());
                 }
-                catch (IOException e)
+                catch (Exception e) when (e is IOException or UnauthorizedAccessException or DllNotFoundException or InvalidOperationException)
                 {
                     LogPutAway(log, path, e.Message);
                     PutAway();

@@ -44,8 +44,8 @@ internal sealed partial class AlertDesk(ServiceSettings settings, WorkFolders fo
             if (alerts.Count > 0)
             {
                 told = after;
-                AtomicFile.Write(Path, JsonSerializer.SerializeToUtf8Bytes(after, Json.Options));
                 alerts.ToList().ForEach(Tell);
+                Store(after);
             }
         }
     }
@@ -81,6 +81,19 @@ internal sealed partial class AlertDesk(ServiceSettings settings, WorkFolders fo
         }
     }
 
+    /// <summary>A full disk is no reason to tell nobody of it: what could not be written down is told again after a restart.</summary>
+    private void Store(IReadOnlyDictionary<string, DateTimeOffset> after)
+    {
+        try
+        {
+            AtomicFile.Write(Path, JsonSerializer.SerializeToUtf8Bytes(after, Json.Options));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            LogNotKept(log, e.Message);
+        }
+    }
+
     private Dictionary<string, DateTimeOffset> Load()
     {
         try
@@ -92,6 +105,9 @@ internal sealed partial class AlertDesk(ServiceSettings settings, WorkFolders fo
             return [];
         }
     }
+
+    [LoggerMessage(Level = LogLevel.Debug, Message = "What was told could not be written down: {Reason}")]
+    private static partial void LogNotKept(ILogger logger, string reason);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The alert channel {Channel} fails: {Reason}; it is tried again")]
     private static partial void LogFailing(ILogger logger, string channel, string reason);
