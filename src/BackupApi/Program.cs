@@ -29,7 +29,13 @@ app.MapBackupContents();            // /api/backup/{name}: files, one file, down
 app.MapRestore();                   // /api/backup/restore
 app.MapDatabases();                 // /api/databases, verify
 app.MapRetention();                 // /api/retention
+app.MapSchedule();                  // /api/schedule, pause, resume
 app.MapOperations();                // /api/operations, with server-sent events
+app.MapHistory();                   // /api/history, /api/stats
+app.MapAlarms();                    // /api/alarms, acknowledge
+app.MapAlerts();                    // /api/alerts/test
+app.MapMetrics();                   // /metrics
+app.MapLogs();                      // /api/logs, level
 app.MapHealth();                    // /api/health, live, ready
 app.MapSettings();                  // /api/settings
 app.MapDocumentation();             // /openapi/v1.json, /swagger

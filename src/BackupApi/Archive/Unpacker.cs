@@ -36,6 +36,37 @@ internal sealed class Unpacker(string into, ArchiveLimits limits, Progress progr
         return unpacker.Finish();
     }
 
+    /// <summary>The same for a stream that is damaged: gives what comes before the damage, and says that nothing vouches for it.</summary>
+    public static async Task<UnpackResult> SalvageAsync(IEntryStream archive, string into, Func<ArchiveEntry, bool> select, ArchiveLimits limits, Progress progress, CancellationToken ct)
+    {
+        using var unpacker = new Unpacker(into, limits, progress);
+        ArchiveEntry? current = null;
+        try
+        {
+            while (await archive.NextAsync(ct) is { } entry)
+            {
+                if (!EntryName.IsOwn(entry.Name) && select(entry))
+                {
+                    current = entry;
+                    await unpacker.AddAsync(entry, archive.ReadAsync, ct);
+                    current = null;
+                }
+            }
+        }
+        catch (BackupException e) when (e.Fault == Fault.ArchiveDamaged)
+        {
+            if (current is { Kind: EntryKind.File } && Posix.FindStat($"{into}/{current.Name}") is not null)
+            {
+                Posix.Unlink($"{into}/{current.Name}");
+            }
+
+            var where = current is null ? "(the rest)" : PathText.Show(current.Name);
+            return unpacker.Finish([new Finding(where, $"{e.Message} Nothing behind this place could be read, and what lies before it was compared with no checksum.")]);
+        }
+
+        return unpacker.Finish();
+    }
+
     /// <summary>Unpacks one entry whose content is read by <paramref name="read"/> until it gives 0. Gives the SHA-256 of a file's content.</summary>
     /// <exception cref="BackupException"><see cref="Fault.ArchiveHostile"/>, <see cref="Fault.ArchiveDamaged"/> (content too short), or the disk's.</exception>
     public async Task<string?> AddAsync(ArchiveEntry entry, Func<Memory<byte>, CancellationToken, ValueTask<int>> read, CancellationToken ct)

@@ -11,6 +11,10 @@ internal sealed record BackupApiOptions
 
     public required RetentionOptions Retention { get; init; }
 
+    public required HealthOptions Health { get; init; }
+
+    public required AlertSettings Alerts { get; init; }
+
     public required RestoreOptions Restore { get; init; }
 
     public required CaptureOptions Capture { get; init; }
@@ -34,6 +38,8 @@ internal sealed record BackupApiOptions
             Folders = FolderOptions.Read(settings),
             Schedule = ScheduleOptions.Read(settings),
             Retention = RetentionOptions.Read(settings),
+            Health = HealthOptions.Read(settings),
+            Alerts = AlertOptions.Read(settings),
             Restore = RestoreOptions.Read(settings),
             Capture = CaptureOptions.Read(settings),
             LiteDb = LiteDbOptions.Read(settings),

@@ -33,6 +33,9 @@ internal static class BackupEndpoints
         group.MapPost("/{name}/verify", Verify).Needs(Role.Operate).Describe(
             "verifyBackup", "Read a backup whole", "Every byte is read and must agree with every checksum. Damage is answered by 422 with every place in errors.", Examples.Verified,
             Fault.InvalidRequest, Fault.NotFound, Fault.Busy, Fault.ArchiveDamaged, Fault.ArchiveHostile, Fault.NotReady, Fault.Cancelled);
+        group.MapPost("/{name}/drill", Drill).Needs(Role.Operate).Describe(
+            "drillBackup", "Rehearse a restore", "Verifies, unpacks and checks a backup by the phases of a restore, in a scratch folder; storage is not touched. Says how long it took.", DrillAnswer.Example,
+            Fault.InvalidRequest, Fault.NotFound, Fault.Busy, Fault.NoRoom, Fault.ArchiveDamaged, Fault.VerificationFailed, Fault.NotReady, Fault.Cancelled);
         group.MapDelete(NameRoute, Delete).Needs(Role.Admin).Describe(
             "deleteBackup", "Remove a backup", "A pinned backup, or the only proven one, is removed only with force.", Examples.Deleted,
             Fault.InvalidRequest, Fault.NotFound, Fault.Busy, Fault.Protected, Fault.NotReady, Fault.Cancelled);
@@ -63,6 +66,9 @@ internal static class BackupEndpoints
 
     private static Task<Results<Ok<VerifyAnswer>, Accepted<AcceptedAnswer>>> Verify(string name, string? wait, BackupManager manager, HttpContext context) =>
         OperationAnswer.OfAsync(() => manager.StartVerify(RequestChecks.BackupName(name)), wait, context, Proof);
+
+    private static Task<Results<Ok<DrillAnswer>, Accepted<AcceptedAnswer>>> Drill(string name, string? wait, BackupManager manager, HttpContext context) =>
+        OperationAnswer.OfAsync(() => manager.StartDrill(RequestChecks.BackupName(name)), wait, context, (result, id) => new DrillAnswer(result.Backup, result.DurationMs, result.At, id));
 
     private static Task<Results<Ok<DeleteAnswer>, Accepted<AcceptedAnswer>>> Delete(string name, string? force, string? wait, BackupManager manager, HttpContext context)
     {

@@ -17,7 +17,7 @@ internal static class RestoreEndpoints
 
         group.MapPost("/restore", Restore).Needs(Role.Admin).DescribeWithBody(
             "restoreBackup", "Restore a backup by name",
-            "Verified first; a safety backup is taken of what is there now. When somebody has the storage open it is staged for the next start (applied is false), unless force swaps at once.",
+            "Verified first; a safety backup is taken of what is there now. When somebody has the storage open it is staged for the next start (applied is false), unless force swaps at once. With ?dryRun=true nothing is changed: preview says what would be replaced, added and removed.",
             Examples.RestoreBody, Examples.Restored,
             Fault.InvalidRequest, Fault.TooLarge, Fault.NotFound, Fault.Busy, Fault.StorageInUse, Fault.ReadOnly,
             Fault.ArchiveDamaged, Fault.ArchiveHostile, Fault.ArchiveIncompatible, Fault.NoRoom, Fault.NotReady, Fault.Cancelled);
@@ -28,8 +28,8 @@ internal static class RestoreEndpoints
             Fault.InvalidRequest, Fault.TooLarge, Fault.NotFound, Fault.Busy, Fault.StorageInUse, Fault.ReadOnly, Fault.ArchiveDamaged, Fault.NoRoom, Fault.NotReady, Fault.Cancelled);
     }
 
-    private static Task<Results<Ok<RestoreAnswer>, Accepted<AcceptedAnswer>>> Restore(
-        JsonBody<RestoreBody> body, string? wait, BackupManager manager, ServiceSettings settings, HttpContext context)
+    private static async Task<Results<Ok<RestoreAnswer>, Accepted<AcceptedAnswer>>> Restore(
+        JsonBody<RestoreBody> body, string? wait, string? dryRun, BackupManager manager, ServiceSettings settings, HttpContext context)
     {
         var request = new RestoreRequest
         {
@@ -38,7 +38,12 @@ internal static class RestoreEndpoints
             Paths = [.. (body.Value.Paths ?? []).Select(path => ShownName.Parse(RequestChecks.EntryPath(path)))],
             To = body.Value.To is { } to ? ShownName.Parse(RequestChecks.EntryPath(to)) : null,
         };
-        return OperationAnswer.OfAsync(
+        if (RequestChecks.Flag("dryRun", dryRun, byDefault: false))
+        {
+            return TypedResults.Ok(RestoreAnswer.Of(await manager.PreviewRestoreAsync(request, context.RequestAborted)));
+        }
+
+        return await OperationAnswer.OfAsync(
             () => manager.StartRestore(request), wait, context, (result, id) => RestoreAnswer.Of(result, request.To is null, settings.RestartCommand, id));
     }
 

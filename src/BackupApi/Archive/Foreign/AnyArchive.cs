@@ -101,6 +101,7 @@ internal sealed class AnyArchive(ArchiveReader reader)
         catch (BackupException e) when (e.Fault is not Fault.Cancelled)
         {
             errors.Add(new Finding(Path.GetFileName(path), e.Message));
+            return await ProofAsync(path, count, content, errors, ct) with { Fault = e.Fault };
         }
 
         return await ProofAsync(path, count, content, errors, ct);

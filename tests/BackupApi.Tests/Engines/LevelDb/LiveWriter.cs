@@ -15,7 +15,7 @@ internal sealed class LiveWriter : IDisposable
     public LiveWriter(string folder, string counter, int fillMegabytes, int reopenEvery = 0, int pauseMicroseconds = 0, int bufferKilobytes = 128)
     {
         this.counter = counter;
-        string[] arguments = ["write", folder, counter, Text(fillMegabytes), Text(pauseMicroseconds), Text(bufferKilobytes), "1200", Text(reopenEvery)];
+        string[] arguments = ["write", folder, counter, Text(fillMegabytes), Text(pauseMicroseconds), Text(bufferKilobytes), "7200", Text(reopenEvery)];
         process = Process.Start(new ProcessStartInfo(RealLevelDb.Program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, UseShellExecute = false })!;
         if (process.StandardOutput.ReadLine() != "ready")
         {
