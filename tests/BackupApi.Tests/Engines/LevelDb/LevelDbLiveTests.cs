@@ -126,7 +126,7 @@ public sealed class LevelDbLiveTests(ITestOutputHelper output)
             if (++copied == 1)
             {
                 var written = writer.Written;
-                while (writer.Written < written + 200 || Tables(from).IsSupersetOf(tables))
+                for (var wait = 0; wait < 200 && (writer.Written < written + 200 || Tables(from).IsSupersetOf(tables)); wait++)
                 {
                     await Task.Delay(5);
                 }
