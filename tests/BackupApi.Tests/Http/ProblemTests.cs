@@ -80,7 +80,7 @@ public sealed class ProblemTests(RunningService service) : IClassFixture<Running
         using var socket = new TcpClient();
         await socket.ConnectAsync(service.Client.BaseAddress!.Host, service.Client.BaseAddress.Port);
         var stream = socket.GetStream();
-        await stream.WriteAsync(Encoding.ASCII.GetBytes($"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
+        await stream.WriteAsync(Encoding.ASCII.GetBytes($"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"));
         using var reader = new StreamReader(stream);
         var answer = await reader.ReadToEndAsync();
 

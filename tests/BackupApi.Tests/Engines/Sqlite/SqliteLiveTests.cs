@@ -38,7 +38,7 @@ public sealed class SqliteLiveTests(ITestOutputHelper output)
             var folder = Directory.CreateDirectory(storage.Scratch($"naive-{i}")).FullName;
             foreach (var suffix in new[] { "", "-wal" }.Where(suffix => File.Exists(storage["app.db"] + suffix)))
             {
-                await NaiveCopyAsync(storage["app.db"] + suffix, $"{folder}/app.db{suffix}");
+                await NaiveCopyAsync(storage["app.db"] + suffix, $"{folder}/app.db{suffix}", writer);
             }
 
             var source = storage.Recognise().Single();
@@ -97,15 +97,20 @@ public sealed class SqliteLiveTests(ITestOutputHelper output)
         }
     }
 
-    private static async Task NaiveCopyAsync(string from, string to)
+    /// <summary>As a file-based backup copies, over a disk so slow that the owner commits now and then meanwhile.</summary>
+    private static async Task NaiveCopyAsync(string from, string to, SqliteWriter writer)
     {
         using var source = Posix.OpenRead(from);
         using var target = Posix.CreateNew(to);
-        var buffer = new byte[256 << 10];
+        var buffer = new byte[Math.Max(4096, (int)(RandomAccess.GetLength(source) / 8))];
         for (long at = 0; RandomAccess.Read(source, buffer, at) is > 0 and var length; at += length)
         {
             RandomAccess.Write(target, buffer.AsSpan(0, length), at);
-            await Task.Delay(1);
+            var committed = writer.Committed;
+            for (var wait = 0; wait < 100 && writer.Committed < committed + 10; wait++)
+            {
+                await Task.Delay(2);
+            }
         }
     }
 }

@@ -45,6 +45,19 @@ public sealed class AccessTableTests : IAsyncLifetime
         ["POST /api/backup/undo-restore"] = "admin",
         ["DELETE /api/backup/{name:regex(^(?!create$|restore$|undo-restore$))}"] = "admin",
         ["GET /api/settings"] = "admin",
+        ["GET /metrics"] = "read",
+        ["GET /api/alarms"] = "read",
+        ["POST /api/alarms/{id}/acknowledge"] = "operate",
+        ["POST /api/alerts/test"] = "operate",
+        ["GET /api/history"] = "read",
+        ["GET /api/stats"] = "read",
+        ["GET /api/schedule"] = "read",
+        ["PUT /api/schedule"] = "admin",
+        ["POST /api/schedule/pause"] = "operate",
+        ["POST /api/schedule/resume"] = "operate",
+        ["GET /api/logs"] = "read",
+        ["PUT /api/logs/level"] = "admin",
+        ["POST /api/backup/{name}/drill"] = "operate",
     };
 
     private readonly RunningService service = new(
