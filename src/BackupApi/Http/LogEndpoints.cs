@@ -1,4 +1,5 @@
 using System.Globalization;
+using BackupApi.Http.Access;
 using BackupApi.Http.OpenApi;
 using BackupApi.Model;
 using BackupApi.Operations;
@@ -19,8 +20,8 @@ internal static class LogEndpoints
     {
         var group = routes.MapGroup("/api/logs").WithTags("Logs");
 
-        group.MapGet("", List).Describe("listLogs", "The last lines of the log, newest first", "Of this process, at most 1000. level: the least serious ones wanted; limit: how many (default 100).", Example, Fault.InvalidRequest);
-        group.MapPut("/level", SetLevel).DescribeWithBody(
+        group.MapGet("", List).Needs(Role.Read).Describe("listLogs", "The last lines of the log, newest first", "Of this process, at most 1000. level: the least serious ones wanted; limit: how many (default 100).", Example, Fault.InvalidRequest);
+        group.MapPut("/level", SetLevel).Needs(Role.Admin).DescribeWithBody(
             "setLogLevel", "Log more or less from now on", "Until the process ends; LOG_LEVEL is what it starts with.", new LevelBody { Level = "debug" }, new LevelAnswer(LogLevel.Debug), Fault.InvalidRequest, Fault.TooLarge);
     }
 
