@@ -94,7 +94,6 @@ internal static class JsonText
         where T : class
     {
         text = string.IsNullOrWhiteSpace(text) ? "{}" : text;
-        RefuseHalfCharacters(text);
         try
         {
             using (var document = JsonDocument.Parse(text, new JsonDocumentOptions { AllowDuplicateProperties = false }))
@@ -102,7 +101,13 @@ internal static class JsonText
                 RefuseOtherThan<T>(document.RootElement);
             }
 
-            return JsonSerializer.Deserialize<T>(text, Lenient)!;
+            var value = JsonSerializer.Deserialize<T>(text, Lenient)!;
+            RefuseHalfCharacters(text);
+            return value;
+        }
+        catch (InvalidOperationException e)
+        {
+            throw new BackupException(Fault.InvalidRequest, "The body holds half a character: an escape such as \\ud800 without the other half.", "Send the character itself, as UTF-8.", e);
         }
         catch (JsonException e)
         {
@@ -111,31 +116,16 @@ internal static class JsonText
     }
 
     /// <summary>JSON may escape one half of a pair of surrogates (RFC 8259, 8.2); no text holds it, so it could be stored nowhere.</summary>
+    /// <exception cref="InvalidOperationException">The reader's own, when a text holds one.</exception>
     private static void RefuseHalfCharacters(string text)
     {
-        if (!text.Contains("\\u", StringComparison.Ordinal))
-        {
-            return;
-        }
-
         var reader = new Utf8JsonReader(Encoding.UTF8.GetBytes(text));
-        try
+        while (reader.Read())
         {
-            while (reader.Read())
+            if (reader.TokenType is JsonTokenType.PropertyName or JsonTokenType.String && reader.ValueIsEscaped)
             {
-                if (reader.TokenType is JsonTokenType.PropertyName or JsonTokenType.String && reader.ValueIsEscaped)
-                {
-                    _ = reader.GetString();
-                }
+                _ = reader.GetString();
             }
-        }
-        catch (JsonException)
-        {
-            // Told with its place by whoever reads it next.
-        }
-        catch (InvalidOperationException e)
-        {
-            throw new BackupException(Fault.InvalidRequest, "The body holds half a character: an escape such as \\ud800 without the other half.", "Send the character itself, as UTF-8.", e);
         }
     }
 

@@ -90,7 +90,7 @@ public sealed class OperationTests(SlowBackups slow) : IClassFixture<SlowBackups
         using (var socket = new TcpClient())
         {
             await socket.ConnectAsync(service.Client.BaseAddress!.Host, service.Client.BaseAddress.Port);
-            await socket.GetStream().WriteAsync(Encoding.ASCII.GetBytes("POST /api/backup/create HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\n\r\n"));
+            await socket.GetStream().WriteAsync(Encoding.ASCII.GetBytes("POST /api/backup/create HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n"));
             while (await CountAsync("/api/operations", "operations") == operations)
             {
                 await Task.Delay(20);

@@ -43,8 +43,9 @@ public sealed class StopTests : IDisposable
         using var created = await client.PostAsync(new Uri("/api/backup/create", UriKind.Relative), null);
         var name = System.Text.Json.JsonDocument.Parse(await created.Content.ReadAsStringAsync()).RootElement.GetProperty("name").GetString();
 
-        using var neverSends = await SendAsync(address, "POST /api/backup/create HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100\r\n\r\n{");
-        using var neverReads = await SendAsync(address, $"GET /api/backup/{name}/download HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
+        using var neverSends = await SendAsync(address, "POST /api/backup/create HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{");
+        using var refused = await SendAsync(address, "POST /api/backup/create HTTP/1.1\r\nHost: elsewhere.example\r\nContent-Length: 100\r\n\r\n{");
+        using var neverReads = await SendAsync(address, $"GET /api/backup/{name}/download HTTP/1.1\r\nHost: localhost\r\n\r\n");
         await Task.Delay(300);
         var clock = Stopwatch.StartNew();
         service.Terminate();

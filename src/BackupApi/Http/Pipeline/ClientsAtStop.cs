@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace BackupApi.Http.Pipeline;
 
@@ -9,10 +10,17 @@ internal sealed class ClientsAtStop : IMiddleware
     /// <summary>For answers that are nearly there.</summary>
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(2);
 
-    private readonly ConcurrentDictionary<HttpContext, bool> waitingForOperation = new();
+    /// <summary>For the rest of a body that the call did not want.</summary>
+    private static readonly TimeSpan PatienceForRest = TimeSpan.FromSeconds(5);
 
-    public ClientsAtStop(IHostApplicationLifetime lifetime, TimeProvider time) =>
-        lifetime.ApplicationStopping.Register(() => _ = CutAsync(time));
+    private readonly ConcurrentDictionary<HttpContext, bool> waitingForOperation = new();
+    private readonly TimeProvider time;
+
+    public ClientsAtStop(IHostApplicationLifetime lifetime, TimeProvider time)
+    {
+        this.time = time;
+        lifetime.ApplicationStopping.Register(() => _ = CutAsync());
+    }
 
     public async Task InvokeAsync(HttpContext context, RequestDelegate next)
     {
@@ -20,6 +28,7 @@ internal sealed class ClientsAtStop : IMiddleware
         try
         {
             await next(context);
+            await TakeInRestAsync(context);
         }
         finally
         {
@@ -30,7 +39,28 @@ internal sealed class ClientsAtStop : IMiddleware
     /// <summary>From here on this request is not cut: it waits for work of ours.</summary>
     public void Spare(HttpContext context) => waitingForOperation.TryUpdate(context, true, false);
 
-    private async Task CutAsync(TimeProvider time)
+    /// <summary>The server itself would wait for a body that a refused call left unread, beyond the reach of <see cref="CutAsync"/>. The answer is sent first.</summary>
+    private async Task TakeInRestAsync(HttpContext context)
+    {
+        if (context.Features.Get<IHttpRequestBodyDetectionFeature>() is not { CanHaveBody: true })
+        {
+            return;
+        }
+
+        using var late = new CancellationTokenSource(PatienceForRest, time);
+        try
+        {
+            await context.Response.CompleteAsync();
+            await context.Request.Body.CopyToAsync(Stream.Null, late.Token);
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException)
+        {
+            // Too slow, too large or gone: there is nothing more to say to it.
+            context.Abort();
+        }
+    }
+
+    private async Task CutAsync()
     {
         await Task.Delay(Grace, time);
         foreach (var (context, waits) in waitingForOperation)

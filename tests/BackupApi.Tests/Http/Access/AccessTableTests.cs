@@ -31,6 +31,12 @@ public sealed class AccessTableTests : IAsyncLifetime
         ["GET /api/backup/{name}/download"] = "read",
         ["HEAD /api/backup/{name}/download"] = "read",
         ["GET /api/databases"] = "read",
+        ["GET /api/alarms"] = "read",
+        ["GET /api/history"] = "read",
+        ["GET /api/logs"] = "read",
+        ["GET /api/schedule"] = "read",
+        ["GET /api/stats"] = "read",
+        ["GET /metrics"] = "read",
         ["GET /api/retention/plan"] = "read",
         ["GET /api/operations"] = "read",
         ["GET /api/operations/{id}"] = "read",
@@ -41,23 +47,17 @@ public sealed class AccessTableTests : IAsyncLifetime
         ["POST /api/backup/{name}/pin"] = "operate",
         ["DELETE /api/backup/{name}/pin"] = "operate",
         ["POST /api/databases/verify"] = "operate",
+        ["POST /api/backup/{name}/drill"] = "operate",
+        ["POST /api/alarms/{id}/acknowledge"] = "operate",
+        ["POST /api/alerts/test"] = "operate",
+        ["POST /api/schedule/pause"] = "operate",
+        ["POST /api/schedule/resume"] = "operate",
         ["POST /api/backup/restore"] = "admin",
         ["POST /api/backup/undo-restore"] = "admin",
         ["DELETE /api/backup/{name:regex(^(?!create$|restore$|undo-restore$))}"] = "admin",
         ["GET /api/settings"] = "admin",
-        ["GET /metrics"] = "read",
-        ["GET /api/alarms"] = "read",
-        ["POST /api/alarms/{id}/acknowledge"] = "operate",
-        ["POST /api/alerts/test"] = "operate",
-        ["GET /api/history"] = "read",
-        ["GET /api/stats"] = "read",
-        ["GET /api/schedule"] = "read",
         ["PUT /api/schedule"] = "admin",
-        ["POST /api/schedule/pause"] = "operate",
-        ["POST /api/schedule/resume"] = "operate",
-        ["GET /api/logs"] = "read",
         ["PUT /api/logs/level"] = "admin",
-        ["POST /api/backup/{name}/drill"] = "operate",
     };
 
     private readonly RunningService service = new(
@@ -72,7 +72,8 @@ public sealed class AccessTableTests : IAsyncLifetime
     {
         var found = (await CallsAsync()).ToDictionary(call => $"{call.Method} {call.Pattern}", call => call.Needed is null ? "unclassified" : RoleName(call.Needed.Role), StringComparer.Ordinal);
 
-        Assert.Equal(Decided.OrderBy(pair => pair.Key, StringComparer.Ordinal), found.OrderBy(pair => pair.Key, StringComparer.Ordinal));
+        var different = Decided.Except(found).Select(pair => $"decided: {pair}").Concat(found.Except(Decided).Select(pair => $"found: {pair}"));
+        Assert.True(!different.Any(), string.Join('\n', different));
     }
 
     [Fact]
@@ -81,7 +82,13 @@ public sealed class AccessTableTests : IAsyncLifetime
         var wrong = new List<string>();
         foreach (var (method, pattern, needed) in await CallsAsync())
         {
-            var role = needed!.Role;
+            if (needed is null)
+            {
+                wrong.Add($"{method} {pattern} is not classified: say Needs(Role.…) or IsOpen() where it is mapped");
+                continue;
+            }
+
+            var role = needed.Role;
             var changes = method is not ("GET" or "HEAD");
             (string Caller, int Refusal, (string, string)[] Headers)[] callers =
             [
@@ -130,7 +137,7 @@ public sealed class AccessTableTests : IAsyncLifetime
         path = path.Replace("{name}", "backup_2020-01-01_000000.tar.gz", StringComparison.Ordinal).Replace("{**path}", "a", StringComparison.Ordinal)
             .Replace("{id}", "none", StringComparison.Ordinal).Replace("{documentName}", "v1", StringComparison.Ordinal);
         using var request = new HttpRequestMessage(new HttpMethod(method), new Uri(path, UriKind.Relative));
-        request.Content = method == "POST" ? new StringContent("{\"nothing\":1}") : null;
+        request.Content = method is "POST" or "PUT" ? new StringContent("{\"nothing\":1}") : null;
         foreach (var (name, value) in headers)
         {
             request.Headers.TryAddWithoutValidation(name, value);
