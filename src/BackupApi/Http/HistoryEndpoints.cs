@@ -1,5 +1,5 @@
-using BackupApi.Http.Access;
 using System.Globalization;
+using BackupApi.Http.Access;
 using BackupApi.Http.Answers;
 using BackupApi.Http.OpenApi;
 using BackupApi.Http.Pipeline;
