@@ -28,8 +28,6 @@ internal sealed class TreeCompare
     private readonly StorageTree staged;
     private readonly SwapRules rules;
     private readonly SameFile sameFile;
-    private readonly ILookup<string, TreeNode> liveNames;
-    private readonly ILookup<string, TreeNode> stagedNames;
     private readonly List<string> kept = [];
     private long unchangedFiles;
     private long unchangedBytes;
@@ -40,14 +38,13 @@ internal sealed class TreeCompare
         this.staged = staged;
         this.rules = rules;
         sameFile = new SameFile(live, staged);
-        liveNames = live.Nodes.ToLookup(node => node.Folder, StringComparer.Ordinal);
-        stagedNames = staged.Nodes.ToLookup(node => node.Folder, StringComparer.Ordinal);
     }
 
     /// <exception cref="BackupException"><see cref="Fault.StorageInUse"/>: something that must stay lies where the backup holds something that is no folder.</exception>
     public static SwapDifference Of(StorageTree live, StorageTree staged, SwapRules rules, CancellationToken ct)
     {
         var compare = new TreeCompare(live, staged, rules);
+        compare.sameFile.CompareContents(ct);
         var steps = compare.Folder("", ct).Steps;
         return new SwapDifference(steps, compare.unchangedFiles, compare.unchangedBytes, compare.kept);
     }
@@ -58,8 +55,8 @@ internal sealed class TreeCompare
         ct.ThrowIfCancellationRequested();
         var steps = new List<SwapStep>();
         var stays = false;
-        var incoming = stagedNames[folder].ToDictionary(node => node.FileName, StringComparer.Ordinal);
-        foreach (var here in liveNames[folder])
+        var incoming = staged.ChildrenOf(folder).ToDictionary(node => node.FileName, StringComparer.Ordinal);
+        foreach (var here in live.ChildrenOf(folder))
         {
             _ = incoming.Remove(here.FileName, out var coming);
             stays |= coming is null ? Gone(here, steps) : Both(here, coming, steps, ct);
@@ -83,9 +80,9 @@ internal sealed class TreeCompare
             return true;
         }
 
-        if (here.Stat.Kind == FileKind.Directory && Below(here.Path).Any(node => rules.Keeps(node.Path) || !rules.Removes(node.Path)))
+        if (here.Stat.Kind == FileKind.Directory && live.Below(here.Path).Any(node => rules.Keeps(node.Path) || !rules.Removes(node.Path)))
         {
-            foreach (var child in liveNames[here.Path])
+            foreach (var child in live.ChildrenOf(here.Path))
             {
                 _ = Gone(child, steps);
             }
@@ -117,7 +114,7 @@ internal sealed class TreeCompare
             return true;
         }
 
-        if (here.Stat.Kind == FileKind.Directory && Below(here.Path).FirstOrDefault(node => rules.Keeps(node.Path)) is { } held)
+        if (here.Stat.Kind == FileKind.Directory && live.Below(here.Path).FirstOrDefault(node => rules.Keeps(node.Path)) is { } held)
         {
             throw new BackupException(
                 Fault.StorageInUse,
@@ -159,21 +156,5 @@ internal sealed class TreeCompare
 
         kept.Add(here.Path);
         return true;
-    }
-
-    private IEnumerable<TreeNode> Below(string folder)
-    {
-        var waiting = new Stack<string>([folder]);
-        while (waiting.TryPop(out var next))
-        {
-            foreach (var node in liveNames[next])
-            {
-                yield return node;
-                if (node.Stat.Kind == FileKind.Directory)
-                {
-                    waiting.Push(node.Path);
-                }
-            }
-        }
     }
 }
