@@ -32,7 +32,8 @@ internal sealed class UnpackWorkers(int threads, UnpackedFacts facts) : IAsyncDi
         if (jobs is null)
         {
             jobs = Channel.CreateBounded<Job>(new BoundedChannelOptions(threads * Window) { SingleWriter = true });
-            workers = [.. Enumerable.Range(0, threads).Select(_ => Task.Run(() => WorkAsync(jobs.Reader)))];
+            var todo = jobs.Reader;
+            workers = [.. Enumerable.Range(0, threads).Select(_ => Task.Run(() => WorkAsync(todo)))];
         }
 
         // The caller may go on to another folder and close this one before the turn of the file comes.
