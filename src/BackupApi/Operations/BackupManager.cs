@@ -42,6 +42,7 @@ internal sealed class BackupManager(
     public void OpenDoor()
     {
         isReady = true;
+        GiveMemoryBack.Start();
         health.Refresh();
     }
 

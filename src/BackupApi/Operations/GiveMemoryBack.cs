@@ -1,0 +1,27 @@
+using System.Runtime;
+
+namespace BackupApi.Operations;
+
+/// <summary>Hands what a large operation used back to the system, instead of keeping it for the next one, hours later.</summary>
+internal static class GiveMemoryBack
+{
+    /// <summary>Below this much allocated there is nothing worth a collection of some milliseconds.</summary>
+    private const long WorthIt = 64L << 20;
+
+    private static long allocatedBefore;
+
+    /// <summary>Not on the caller's own stack, where the frames of the operation that just ended still hold all it had.</summary>
+    public static void Start() => _ = Task.Run(Run);
+
+    private static void Run()
+    {
+        var allocated = GC.GetTotalAllocatedBytes();
+        if (allocated - Interlocked.Exchange(ref allocatedBefore, allocated) < WorthIt)
+        {
+            return;
+        }
+
+        GCSettings.LargeObjectHeapCompactionMode = GCLargeObjectHeapCompactionMode.CompactOnce;
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+    }
+}
