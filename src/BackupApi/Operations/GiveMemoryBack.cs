@@ -13,6 +13,16 @@ internal static class GiveMemoryBack
     /// <summary>Not on the caller's own stack, where the frames of the operation that just ended still hold all it had.</summary>
     public static void Start() => _ = Task.Run(Run);
 
+    /// <summary>Between two phases of an operation, where the rubbish of the one would only make the peak of the next.</summary>
+    public static void BetweenPhases()
+    {
+        var allocated = GC.GetTotalAllocatedBytes();
+        if (allocated - Interlocked.Exchange(ref allocatedBefore, allocated) >= WorthIt)
+        {
+            GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: true, compacting: true);
+        }
+    }
+
     private static void Run()
     {
         var allocated = GC.GetTotalAllocatedBytes();

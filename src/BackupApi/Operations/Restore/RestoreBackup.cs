@@ -90,6 +90,7 @@ internal sealed class RestoreBackup(
             ForeignTree.StripLeadingFolder(folder, Walk(ct), folders.Storage);
         }
 
+        GiveMemoryBack.BetweenPhases();
         var tree = TreeWalker.Walk(folder.New, static (path, _) => SwapFolder.IsReserved(path), ct);
         var sources = findSources.In(tree);
         if (proof.Manifest is null && selection.IsEverything && job.Request.To is null && !job.Request.Force)
@@ -119,9 +120,11 @@ internal sealed class RestoreBackup(
         }
 
         progress.Enter("safety backup");
+        GiveMemoryBack.BetweenPhases();
         var safety = await job.TakeSafety(ct);
 
         progress.Enter("swap");
+        GiveMemoryBack.BetweenPhases();
         var live = Walk(ct);
         var rules = staged.IsEverything
             ? SwapRules.Everything(KeptLocks.In(live, staged.Tree))
