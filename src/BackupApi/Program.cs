@@ -23,14 +23,21 @@ if (!app.TakeFolders(Console.Error))
     return Wiring.NoFolders;
 }
 
-app.UseHttpFace();                  // request log, problem answers, readiness, the page in wwwroot
+app.UseHttpFace();                  // request log, problem answers, who may call, readiness, the page in wwwroot
 app.MapBackups();                   // /api/backup: create, list, facts, proof, removal
 app.MapBackupContents();            // /api/backup/{name}: files, one file, download
 app.MapRestore();                   // /api/backup/restore
 app.MapDatabases();                 // /api/databases, verify
 app.MapRetention();                 // /api/retention
+app.MapSchedule();                  // /api/schedule, pause, resume
 app.MapOperations();                // /api/operations, with server-sent events
+app.MapHistory();                   // /api/history, /api/stats
+app.MapAlarms();                    // /api/alarms, acknowledge
+app.MapAlerts();                    // /api/alerts/test
+app.MapMetrics();                   // /metrics
+app.MapLogs();                      // /api/logs, level
 app.MapHealth();                    // /api/health, live, ready
+app.MapSettings();                  // /api/settings
 app.MapDocumentation();             // /openapi/v1.json, /swagger
 
 return await app.RunToExitAsync(log);

@@ -3,9 +3,11 @@ using System.Reflection;
 using BackupApi.Config;
 using BackupApi.Engines.LiteDb;
 using BackupApi.Http;
+using BackupApi.Http.Access;
 using BackupApi.Logging;
 using BackupApi.Model;
 using BackupApi.Operations;
+using BackupApi.Operations.Restore;
 using Microsoft.AspNetCore.Connections;
 using Serilog;
 
@@ -52,7 +54,12 @@ internal static class Wiring
     public static Serilog.Core.Logger AddLog(this WebApplicationBuilder builder, BackupApiOptions options)
     {
         var asJson = options.Service.LogFormat == LogFormat.Json || (options.Service.LogFormat == LogFormat.Auto && Console.IsOutputRedirected);
-        var logger = LogSetup.Create(options.Service.LogLevel, asJson, Path.Combine(options.Folders.BackupsPath, ".backupapi", "logs"));
+        var (memory, levels, level) = (new LogMemory(), new Serilog.Core.LoggingLevelSwitch(), options.Service.LogLevel);
+        var logger = LogSetup.Create(level, asJson, Path.Combine(options.Folders.BackupsPath, ".backupapi", "logs"), memory, levels);
+        builder.Services.AddSingleton(new LogDesk(
+            (least, count) => [.. memory.Newest(least, count).Select(l => new LogEntry(l.At, l.Level, l.Source, l.Message, l.Operation, l.Exception))],
+            () => level,
+            next => (level, levels.MinimumLevel) = (next, LogSetup.LevelOf(next))));
         builder.Logging.ClearProviders();
         builder.Logging.SetMinimumLevel(LogLevel.Trace);
         builder.Logging.AddSerilog(logger, dispose: false);
@@ -69,7 +76,7 @@ internal static class Wiring
             Password = options.LiteDb.Password,
             PasswordOf = name => options.LiteDb.Passwords.GetValueOrDefault(name),
         });
-        builder.Services.AddTriggers(settings);
+        builder.Services.AddTriggers();
     }
 
     /// <summary>Takes the folders for this process; false, with the reason written to <paramref name="errors"/>, when it may not have them.</summary>
@@ -100,8 +107,9 @@ internal static class Wiring
             // The server waits for its requests, and they for their operation: all must be told to stop at once.
             host.ServicesStopConcurrently = true;
         });
-        builder.WebHost.ConfigureKestrel(server => server.AddServerHeader = false);
-        builder.Services.AddHttpFace(Version);
+        builder.WebHost.ConfigureKestrel(server => ServerLimits.Apply(server, options.Access.MaxConnections));
+        builder.Services.AddSingleton(new EffectiveSettings(options.Facts));
+        builder.Services.AddHttpFace(Version, AccessFrom(options));
     }
 
     /// <summary>Serves until it is told to stop. A start that cannot be is said in one line, not with a stack trace.</summary>
@@ -134,6 +142,20 @@ internal static class Wiring
         return 1;
     }
 
+    private static AccessRules AccessFrom(BackupApiOptions options) => new()
+    {
+        Keys =
+        [
+            .. options.Access.AdminKeys.Select(key => (key, Role.Admin)),
+            .. options.Access.OperateKeys.Select(key => (key, Role.Operate)),
+            .. options.Access.ReadKeys.Select(key => (key, Role.Read)),
+        ],
+        ServesAnybody = options.Access.AllowAnonymous,
+        IsLocal = options.Service.Addresses.Reachable is null,
+        Hosts = [.. options.Access.AllowedHosts, .. options.Service.Addresses.Hosts],
+        MaxDownloads = options.Access.MaxDownloads,
+    };
+
     /// <summary>What the lower layers are told: no option class goes below this line.</summary>
     internal static ServiceSettings SettingsFrom(BackupApiOptions options) => new()
     {
@@ -147,8 +169,17 @@ internal static class Wiring
         MaxBackups = options.Schedule.MaxBackups,
         MaxSafetyBackups = options.Schedule.MaxSafetyBackups,
         Retention = options.Retention.ToRules(),
+        Schedules = options.Schedule.Schedules,
+        Jitter = options.Schedule.Jitter,
+        Alerts = options.Alerts,
+        AlarmDropPercent = options.Health.AlarmDropPercent,
+        CheckDatabasesEvery = options.Health.CheckDatabasesEvery,
+        ReadBackupsEvery = options.Health.ReadBackupsEvery,
+        DrillEvery = options.Health.DrillEvery,
+        Health = options.Health.ToThresholds(),
         OnStart = options.Schedule.OnStart switch { StartChoice.Always => StartBackup.Always, StartChoice.Never => StartBackup.Never, _ => StartBackup.Stale },
         OnStop = options.Schedule.OnStop == StopChoice.Never ? StopBackup.Never : StopBackup.Changed,
+        Heal = options.Restore.Heal switch { HealChoice.Report => HealMode.Report, HealChoice.Off => HealMode.Off, _ => HealMode.On },
         RestartCommand = options.Restore.RestartCommand,
         TimeZone = options.Service.TimeZone,
         ShutdownTimeout = options.Service.ShutdownTimeout,

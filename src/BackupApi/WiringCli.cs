@@ -21,7 +21,8 @@ internal static class WiringCli
         using var interrupted = Cancelling(PosixSignal.SIGINT, cancel);
         using var terminated = Cancelling(PosixSignal.SIGTERM, cancel);
         var archives = new ArchiveCommands(new LooseArchive(new ArchiveReader()), Console.Out);
-        var service = new ServiceCommands(ServiceAddress.Find(ServiceAddress.Environment()), Console.Out);
+        var environment = ServiceAddress.Environment();
+        var service = new ServiceCommands(ServiceAddress.Find(environment), () => AccessOptions.KeyForCommands(new SettingsReader(environment)), Console.Out);
         return await new CommandLine(archives, service, Wiring.Version, Console.Out, Console.Error).RunAsync(args, cancel.Token);
     }
 

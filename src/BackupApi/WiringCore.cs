@@ -1,11 +1,14 @@
 using BackupApi.Archive;
 using BackupApi.Catalog;
+using BackupApi.Catalog.History;
 using BackupApi.Engines;
 using BackupApi.Engines.LevelDb;
 using BackupApi.Engines.LiteDb;
 using BackupApi.Engines.PlainFiles;
 using BackupApi.Engines.Sqlite;
 using BackupApi.Operations;
+using BackupApi.Operations.Alerts;
+using BackupApi.Operations.Metrics;
 using BackupApi.Triggers;
 using Quartz;
 
@@ -30,6 +33,9 @@ internal static class WiringCore
         services.AddSingleton(provider => new BackupCatalog(settings.BackupsPath, provider.GetRequiredService<ArchiveReader>().ReadFactsAsync));
 
         services.AddSingleton<OperationLedger>();
+        services.AddSingleton(provider => new HistoryStore(
+            $"{settings.BackupsPath}/.backupapi/history.db", SqliteLibrary.Use, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<HistoryStore>>()));
+        services.AddSingleton<KeepHistory>();
         services.AddSingleton<OperationGate>();
         services.AddSingleton<RestoreFolderState>();
         services.AddSingleton<WorkFolders>();
@@ -53,7 +59,18 @@ internal static class WiringCore
         services.AddSingleton<DeleteBackup>();
         services.AddSingleton<DatabaseChecks>();
         services.AddSingleton<VerifyDatabases>();
+        services.AddSingleton<ScheduleState>();
         services.AddSingleton<DecideBackup>();
+        services.AddSingleton<WatchLogs>();
+        services.AddSingleton<WatchClock>();
+        services.AddSingleton<WatchChange>();
+        services.AddSingleton<DrillRestore>();
+        services.AddSingleton<DecideIntegrity>();
+        services.AddSingleton(settings.Alerts);
+        services.AddSingleton<SendAlert>();
+        services.AddSingleton<AlertDesk>();
+        services.AddSingleton<Instruments>();
+        services.AddSingleton<PrometheusText>();
         services.AddSingleton<CheckFolders>();
         services.AddSingleton<StartUp>();
         services.AddSingleton<WatchHealth>();
@@ -61,28 +78,26 @@ internal static class WiringCore
         services.AddRestore();
     }
 
-    public static void AddTriggers(this IServiceCollection services, ServiceSettings settings)
+    /// <summary>Quartz, in memory: one job, and one trigger that is always set to the next run.</summary>
+    public static void AddSchedule(this IServiceCollection services)
+    {
+        services.AddQuartz(quartz =>
+        {
+            // A run that is late, by however much, simply begins: the trigger stands at one run, so nothing piles up behind it.
+            quartz.UseInMemoryStore(store => store.MisfireThreshold = TimeSpan.FromDays(365));
+            quartz.AddJob<BackupSchedule>(job => job.WithIdentity(BackupSchedule.Key).StoreDurably());
+        });
+        services.AddQuartzHostedService(host => host.WaitForJobsToComplete = false);
+        services.AddHostedService<ScheduleTrigger>();
+    }
+
+    public static void AddTriggers(this IServiceCollection services)
     {
         services.AddHostedService<StartAndStop>();
         services.AddHostedService<HealthTimer>();
         services.AddHostedService<RestoreFolderWatch>();
-        if (!settings.AutoBackupEnabled)
-        {
-            services.AddSingleton<ScheduleState>();
-            return;
-        }
-
-        var first = TimeProvider.System.GetUtcNow() + settings.Interval;
-        services.AddSingleton(new ScheduleState { NextAt = first });
-        services.AddQuartz(quartz =>
-        {
-            quartz.AddJob<BackupSchedule>(job => job.WithIdentity(BackupSchedule.Key));
-            quartz.AddTrigger<BackupSchedule>(trigger => trigger
-                .ForJob(BackupSchedule.Key)
-                .WithIdentity("interval")
-                .StartAt(first)
-                .WithSimpleSchedule(every => every.WithInterval(settings.Interval).RepeatForever().WithMisfireInstruction(SimpleTriggerMisfireInstruction.FireNow)));
-        });
-        services.AddQuartzHostedService(host => host.WaitForJobsToComplete = false);
+        services.AddSchedule();
+        services.AddHostedService<IntegrityWatch>();
+        services.AddHostedService<AlertTimer>();
     }
 }

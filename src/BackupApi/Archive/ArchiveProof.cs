@@ -20,6 +20,9 @@ internal sealed record ArchiveProof
     /// <summary>Every defect found, naming entry and offset; empty when the archive is whole.</summary>
     public required IReadOnlyList<Finding> Errors { get; init; }
 
+    /// <summary>What the first of <see cref="Errors"/> is: <see cref="Fault.ArchiveHostile"/> for what must never be unpacked, else <see cref="Fault.ArchiveDamaged"/>.</summary>
+    public Fault Fault { get; init; } = Fault.ArchiveDamaged;
+
     /// <summary>Every file was compared with a SHA-256 that the archive carries.</summary>
     public required bool HasChecksums { get; init; }
 }

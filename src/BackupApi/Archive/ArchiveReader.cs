@@ -88,7 +88,7 @@ internal sealed class ArchiveReader(int threads = 0)
     public Task<UnpackResult> UnpackAsync(string path, string into, Func<ArchiveEntry, bool> select, ArchiveLimits limits, Progress progress, CancellationToken ct) =>
         UnpackAsync(path, into, select, limits, progress, passOver: false, ct);
 
-    /// <summary>The same for a damaged archive: gives every file whose chunks still verify, and lists the others.</summary>
+    /// <summary>The same for a damaged archive: gives every file whose chunks still verify, and lists the others. Without a usable index, all that comes before the damage, and says so.</summary>
     public Task<UnpackResult> SalvageAsync(string path, string into, Func<ArchiveEntry, bool> select, ArchiveLimits limits, Progress progress, CancellationToken ct) =>
         UnpackAsync(path, into, select, limits, progress, passOver: true, ct);
 
@@ -137,13 +137,15 @@ internal sealed class ArchiveReader(int threads = 0)
     private async Task<UnpackResult> UnpackAsync(string path, string into, Func<ArchiveEntry, bool> select, ArchiveLimits limits, Progress progress, bool passOver, CancellationToken ct)
     {
         using var file = Open(path);
-        if (file.FindPages() is not null)
+        if (file.FindPages() is not null && await new IndexedUnpacking(file, threads, limits, progress).UnpackAsync(into, select, passOver, ct) is { } result)
         {
-            return await new IndexedUnpacking(file, threads, limits, progress).UnpackAsync(into, select, passOver, ct);
+            return result;
         }
 
         progress.Enter("unpack");
         await using var tar = OpenStream(file, limits);
-        return await Unpacker.UnpackAsync(tar, into, select, limits, progress, ct);
+        return passOver
+            ? await StreamUnpacking.SalvageAsync(tar, into, select, limits, progress, ct)
+            : await StreamUnpacking.UnpackAsync(tar, into, select, limits, progress, ct);
     }
 }

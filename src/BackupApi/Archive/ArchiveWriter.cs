@@ -74,7 +74,7 @@ internal sealed class ArchiveWriter(ArchiveWriterSettings settings)
     {
         using var reference = ReferenceArchive.Open(request.ReferencePath, seen);
         using var chunkWork = new ChunkWork(reference, settings.Level);
-        await using var work = new OrderedWork<WriteStep>(settings.Threads, window: (2 * settings.Threads) + 6, chunkWork.Do, ct);
+        await using var work = new OrderedWork<WriteStep>(settings.Threads, window: settings.Threads + Math.Min(settings.Threads, 16) + 6, chunkWork.Do, ct);
         var queue = new StepQueue(work);
         var reading = Task.Run(() => ReadAsync(), CancellationToken.None);
         try

@@ -33,21 +33,6 @@ internal sealed class Unpacker : IAsyncDisposable
         workers = new UnpackWorkers(threads, facts);
     }
 
-    /// <summary>Unpacks what <paramref name="select"/> picks; our own entries (<c>.backup/</c>) never.</summary>
-    public static async Task<UnpackResult> UnpackAsync(IEntryStream archive, string into, Func<ArchiveEntry, bool> select, ArchiveLimits limits, Progress progress, CancellationToken ct)
-    {
-        await using var unpacker = new Unpacker(into, limits, progress);
-        while (await archive.NextAsync(ct) is { } entry)
-        {
-            if (!EntryName.IsOwn(entry.Name) && select(entry))
-            {
-                await unpacker.AddAsync(entry, archive.ReadAsync, ct);
-            }
-        }
-
-        return await unpacker.FinishAsync();
-    }
-
     /// <summary>Unpacks one entry whose content is read by <paramref name="read"/> until it gives 0. Gives the SHA-256 of a file's content.</summary>
     /// <exception cref="BackupException"><see cref="Fault.ArchiveHostile"/>, <see cref="Fault.ArchiveDamaged"/> (content too short), or the disk's.</exception>
     public async Task<string?> AddAsync(ArchiveEntry entry, Func<Memory<byte>, CancellationToken, ValueTask<int>> read, CancellationToken ct)

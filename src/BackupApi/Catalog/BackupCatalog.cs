@@ -158,7 +158,9 @@ internal sealed class BackupCatalog(string folder, Func<string, CancellationToke
             Label = state.Manifest?.Label,
             Trigger = state.Manifest?.Trigger ?? Trigger.Manual,
             Outcome = damage is not null ? Outcome.Failed : state.Report?.Outcome ?? Outcome.Ok,
-            Verification = damage is not null ? VerificationLevel.None : state.Report?.Verification ?? VerificationLevel.None,
+            Verification = damage is not null ? VerificationLevel.None
+                : state.DrilledAt is not null && state.Report?.Proven == true ? VerificationLevel.Drill
+                : state.Report?.Verification ?? VerificationLevel.None,
             IsProven = damage is null && state.Report?.Proven == true,
             IsOurs = state.Manifest is not null,
             Sha256 = state.Sha256,

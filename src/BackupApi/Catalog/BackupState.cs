@@ -29,6 +29,9 @@ internal sealed record BackupState
 
     public DateTimeOffset? VerifiedAt { get; init; }
 
+    /// <summary>When it last came back whole in a restore drill.</summary>
+    public DateTimeOffset? DrilledAt { get; init; }
+
     public string? Damage { get; init; }
 
     public DateTimeOffset? ConfirmedAt { get; init; }

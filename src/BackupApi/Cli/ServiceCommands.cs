@@ -4,7 +4,8 @@ using BackupApi.Model;
 namespace BackupApi.Cli;
 
 /// <summary>What is asked of the running service over HTTP: the image has no curl.</summary>
-internal sealed class ServiceCommands(Uri? address, TextWriter output)
+/// <param name="key">Reads the key to call with, when there is one; asked only when something is called.</param>
+internal sealed class ServiceCommands(Uri? address, Func<string?> key, TextWriter output)
 {
     /// <summary>The backup was taken, but something is missing from it.</summary>
     public const int Partial = 2;
@@ -59,12 +60,18 @@ internal sealed class ServiceCommands(Uri? address, TextWriter output)
             handler.SslOptions.RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate is not null;
         }
 
-        return new HttpClient(handler)
+        var client = new HttpClient(handler)
         {
             BaseAddress = address ?? throw new BackupException(
                 Fault.InvalidRequest, "The address of the service cannot be told from its settings.", "Set BACKUPAPI_URL, for instance to http://127.0.0.1:5050."),
             Timeout = patience,
         };
+        if (key() is { } secret)
+        {
+            client.DefaultRequestHeaders.TryAddWithoutValidation("X-Api-Key", secret);
+        }
+
+        return client;
     }
 
     private int Show(string text)

@@ -1,3 +1,5 @@
+using BackupApi.Model;
+
 namespace BackupApi.Config;
 
 /// <summary>All settings, checked. Environment variables are read here and nowhere else.</summary>
@@ -9,6 +11,10 @@ internal sealed record BackupApiOptions
 
     public required RetentionOptions Retention { get; init; }
 
+    public required HealthOptions Health { get; init; }
+
+    public required AlertSettings Alerts { get; init; }
+
     public required RestoreOptions Restore { get; init; }
 
     public required CaptureOptions Capture { get; init; }
@@ -17,21 +23,35 @@ internal sealed record BackupApiOptions
 
     public required ServiceOptions Service { get; init; }
 
+    public required AccessOptions Access { get; init; }
+
+    /// <summary>Each setting as it is in force, for people; no secrets.</summary>
+    public required IReadOnlyList<SettingFact> Facts { get; init; }
+
     /// <summary>Reads everything; touches nothing on disk. With errors, the options are not to be used.</summary>
     public static (BackupApiOptions Options, IReadOnlyList<SettingError> Errors) Read(IConfiguration configuration)
     {
         var settings = new SettingsReader(configuration);
+        var service = ServiceOptions.Read(settings, configuration);
         var options = new BackupApiOptions
         {
             Folders = FolderOptions.Read(settings),
             Schedule = ScheduleOptions.Read(settings),
             Retention = RetentionOptions.Read(settings),
+            Health = HealthOptions.Read(settings),
+            Alerts = AlertOptions.Read(settings),
             Restore = RestoreOptions.Read(settings),
             Capture = CaptureOptions.Read(settings),
             LiteDb = LiteDbOptions.Read(settings),
-            Service = ServiceOptions.Read(settings, configuration),
+            Service = service,
+            Access = AccessOptions.Read(settings, service.Addresses),
+            Facts = [],
         };
         settings.RefuseUnknown();
-        return (options, settings.Errors);
+        return (options with { Facts = [AddressFact(service), .. settings.Facts] }, settings.Errors);
     }
+
+    private static SettingFact AddressFact(ServiceOptions service) => service.HasAddress
+        ? new SettingFact("ASPNETCORE_URLS", string.Join(';', service.Addresses.Given), "environment")
+        : new SettingFact("ASPNETCORE_URLS", ServiceOptions.DefaultAddress, "default");
 }

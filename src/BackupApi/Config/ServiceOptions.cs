@@ -19,8 +19,10 @@ internal sealed record ServiceOptions
     /// <value><c>TZ</c>, an IANA name. Default: the machine's own.</value>
     public required TimeZoneInfo TimeZone { get; init; }
 
-    /// <summary>True when somebody said where to listen (<c>ASPNETCORE_URLS</c>, <c>ASPNETCORE_HTTP_PORTS</c>, <c>--urls</c>); else it is <see cref="DefaultAddress"/>.</summary>
-    public required bool HasAddress { get; init; }
+    /// <summary>Where somebody said to listen (<c>ASPNETCORE_URLS</c>, <c>ASPNETCORE_HTTP_PORTS</c>, <c>--urls</c>); when nobody did, it is <see cref="DefaultAddress"/>.</summary>
+    public required ListenAddresses Addresses { get; init; }
+
+    public bool HasAddress => Addresses.Given.Count > 0;
 
     public const string DefaultAddress = "http://127.0.0.1:5050";
 
@@ -30,7 +32,7 @@ internal sealed record ServiceOptions
         LogLevel = settings.Choice("LOG_LEVEL", LogLevel.Information, LogLevels),
         LogFormat = settings.Choice("Backup__LogFormat", LogFormat.Auto, LogFormats),
         TimeZone = ReadTimeZone(settings),
-        HasAddress = ReadAddress(settings, configuration),
+        Addresses = ListenAddresses.Read(settings, configuration),
     };
 
     private static readonly Dictionary<string, LogLevel> LogLevels = new(StringComparer.OrdinalIgnoreCase)
@@ -69,30 +71,6 @@ internal sealed record ServiceOptions
         }
 
         return zone ?? TimeZoneInfo.Utc;
-    }
-
-    private static bool ReadAddress(SettingsReader settings, IConfiguration configuration)
-    {
-        var urls = configuration["urls"] ?? "";
-        foreach (var url in urls.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
-        {
-            try
-            {
-                _ = BindingAddress.Parse(url);
-            }
-            catch (FormatException)
-            {
-                settings.Add("ASPNETCORE_URLS", url, "addresses such as http://127.0.0.1:5050, separated by semicolons");
-            }
-        }
-
-        var ports = $"{configuration["http_ports"]};{configuration["https_ports"]}".Split([';', ','], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-        foreach (var port in ports.Where(port => SettingText.Whole(port) is not (>= 0 and <= 65535)))
-        {
-            settings.Add("ASPNETCORE_HTTP_PORTS", port, "port numbers from 0 to 65535, separated by semicolons");
-        }
-
-        return urls.Length > 0 || ports.Length > 0;
     }
 }
 

@@ -1,4 +1,6 @@
 using System.Globalization;
+using BackupApi.Model;
+using Microsoft.Extensions.Configuration.CommandLine;
 
 namespace BackupApi.Config;
 
@@ -16,10 +18,18 @@ internal sealed class SettingsReader(IConfiguration configuration)
 
     private readonly HashSet<string> asked = new(StringComparer.OrdinalIgnoreCase);
 
+    private readonly SortedDictionary<string, SettingFact> facts = new(StringComparer.Ordinal);
+
     public List<SettingError> Errors { get; } = [];
 
     /// <summary>Every name that was asked for, in no order.</summary>
     public IReadOnlyCollection<string> Asked => asked;
+
+    /// <summary>What is in force, without secrets. An error leaves the default in force.</summary>
+    public IReadOnlyList<SettingFact> Facts => [.. facts.Values];
+
+    /// <summary>Whether somebody gave a value, right or wrong.</summary>
+    public bool IsSet(string name) => Trimmed(configuration[KeyOf(name)]) is not null || Trimmed(configuration[KeyOf(name + FileSuffix)]) is not null;
 
     /// <summary>The names that stand directly below <paramref name="name"/>, for lists.</summary>
     public IEnumerable<string> Below(string name) => configuration.GetSection(KeyOf(name)).GetChildren().Select(child => child.Key);
@@ -47,8 +57,10 @@ internal sealed class SettingsReader(IConfiguration configuration)
     public string Text(string name, string byDefault, int maxLength)
     {
         var text = Find(name) ?? byDefault;
+        Keep(name, text);
         if (text.Length > maxLength || text.Any(char.IsControl))
         {
+            Keep(name, byDefault);
             Add(name, text, $"text of one line, up to {maxLength.ToString(CultureInfo.InvariantCulture)} characters");
             return byDefault;
         }
@@ -57,7 +69,12 @@ internal sealed class SettingsReader(IConfiguration configuration)
     }
 
     /// <summary>A value that is never shown; null when it is not set.</summary>
-    public string? Secret(string name) => Find(name);
+    public string? Secret(string name)
+    {
+        var secret = Find(name);
+        Keep(name, secret is null ? null : "***");
+        return secret;
+    }
 
     public void Add(string name, string? value, string allowed) => Errors.Add(new SettingError(name, value, $"allowed is {allowed}"));
 
@@ -77,6 +94,7 @@ internal sealed class SettingsReader(IConfiguration configuration)
     private T Read<T>(string name, T byDefault, Func<string, T?> parse, string allowed)
         where T : struct
     {
+        Keep(name, Shown(byDefault));
         if (Find(name) is not { } text)
         {
             return byDefault;
@@ -84,11 +102,40 @@ internal sealed class SettingsReader(IConfiguration configuration)
 
         if (parse(text) is { } value)
         {
+            Keep(name, Shown(value));
             return value;
         }
 
         Add(name, text, allowed);
         return byDefault;
+    }
+
+    private void Keep(string name, string? value) => facts[name] = new SettingFact(name, value, OriginOf(name));
+
+    private static string Shown<T>(T value)
+        where T : struct => value switch
+        {
+            bool flag => flag ? "true" : "false",
+            Enum choice => choice.ToString().ToLowerInvariant(),
+            IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),
+            _ => value.ToString() ?? "",
+        };
+
+    private string OriginOf(string name)
+    {
+        if (Trimmed(configuration[KeyOf(name)]) is null)
+        {
+            return Trimmed(configuration[KeyOf(name + FileSuffix)]) is { } file ? $"file {file}" : "default";
+        }
+
+        // The last provider that has a value is the one that counts.
+        var provider = (configuration as IConfigurationRoot)?.Providers.LastOrDefault(candidate => candidate.TryGet(KeyOf(name), out _));
+        return provider switch
+        {
+            CommandLineConfigurationProvider => "command line",
+            FileConfigurationProvider => "settings file",
+            _ => "environment",
+        };
     }
 
     private string? Find(string name)

@@ -10,6 +10,9 @@ internal sealed record SwapRules(Func<string, bool> Keeps, Func<string, bool> Re
 {
     /// <summary>Storage becomes what is staged.</summary>
     public static SwapRules Everything(Func<string, bool> keeps) => new(keeps, static _ => true, static _ => true);
+
+    /// <summary>Live names that the walk left out (our own folders below storage) or could not look into: they stay, and so does every folder they lie in.</summary>
+    public IReadOnlyCollection<string> Unseen { get; init; } = [];
 }
 
 /// <summary>What two trees differ in, as steps of a swap.</summary>
@@ -28,6 +31,8 @@ internal sealed class TreeCompare
     private readonly StorageTree staged;
     private readonly SwapRules rules;
     private readonly SameFile sameFile;
+    private readonly HashSet<string> unseen;
+    private readonly HashSet<string> aboveUnseen;
     private readonly List<string> kept = [];
     private long unchangedFiles;
     private long unchangedBytes;
@@ -38,6 +43,8 @@ internal sealed class TreeCompare
         this.staged = staged;
         this.rules = rules;
         sameFile = new SameFile(live, staged);
+        unseen = rules.Unseen.ToHashSet(StringComparer.Ordinal);
+        aboveUnseen = rules.Unseen.SelectMany(FoldersOf).Concat(unseen).ToHashSet(StringComparer.Ordinal);
     }
 
     /// <exception cref="BackupException"><see cref="Fault.StorageInUse"/>: something that must stay lies where the backup holds something that is no folder.</exception>
@@ -63,7 +70,7 @@ internal sealed class TreeCompare
         }
 
         // What was not met above exists on the staged side only; the reserved name at the root never goes in.
-        steps.AddRange(incoming.Values.Where(node => !SwapFolder.IsReserved(node.Path)).Select(node => new SwapStep(node.Path, SwapAction.Add, node.Stat.Inode, After: FolderFacts(node))));
+        steps.AddRange(incoming.Values.Where(node => !SwapFolder.IsReserved(node.Path) && !unseen.Contains(node.Path)).Select(node => new SwapStep(node.Path, SwapAction.Add, node.Stat.Inode, After: FolderFacts(node))));
         return (steps, stays);
     }
 
@@ -80,7 +87,7 @@ internal sealed class TreeCompare
             return true;
         }
 
-        if (here.Stat.Kind == FileKind.Directory && live.Below(here.Path).Any(node => rules.Keeps(node.Path) || !rules.Removes(node.Path)))
+        if (here.Stat.Kind == FileKind.Directory && (aboveUnseen.Contains(here.Path) || live.Below(here.Path).Any(node => rules.Keeps(node.Path) || !rules.Removes(node.Path))))
         {
             foreach (var child in live.ChildrenOf(here.Path))
             {
@@ -114,12 +121,12 @@ internal sealed class TreeCompare
             return true;
         }
 
-        if (here.Stat.Kind == FileKind.Directory && live.Below(here.Path).FirstOrDefault(node => rules.Keeps(node.Path)) is { } held)
+        if (here.Stat.Kind == FileKind.Directory && (aboveUnseen.Contains(here.Path) || live.Below(here.Path).Any(node => rules.Keeps(node.Path))))
         {
             throw new BackupException(
                 Fault.StorageInUse,
-                $"{PathText.Show(held.Path)} is held by a process, but the backup holds a file where its folder lies.",
-                "Stop the application that has it open, then ask again.");
+                $"Something in {PathText.Show(here.Path)} must stay (a lock somebody holds, a folder of this service, or one that cannot be read), but the backup holds a file in its place.",
+                "Stop the application that has it open, or move away what lies there, then ask again.");
         }
 
         steps.Add(new SwapStep(here.Path, SwapAction.Exchange, coming.Stat.Inode, FolderFacts(here), FolderFacts(coming)));
@@ -129,7 +136,7 @@ internal sealed class TreeCompare
     private bool BothFolders(TreeNode here, TreeNode coming, List<SwapStep> steps, CancellationToken ct)
     {
         var (inside, stays) = Folder(here.Path, ct);
-        if (!stays && inside.Count > 0 && rules.SetsAttributes(here.Path))
+        if (!stays && !aboveUnseen.Contains(here.Path) && inside.Count > 0 && rules.SetsAttributes(here.Path))
         {
             steps.Add(new SwapStep(here.Path, SwapAction.Exchange, coming.Stat.Inode, FolderFacts(here), FolderFacts(coming)));
             return false;
@@ -156,5 +163,13 @@ internal sealed class TreeCompare
 
         kept.Add(here.Path);
         return true;
+    }
+
+    private static IEnumerable<string> FoldersOf(string path)
+    {
+        for (var slash = path.LastIndexOf('/'); slash > 0; slash = path.LastIndexOf('/', slash - 1))
+        {
+            yield return path[..slash];
+        }
     }
 }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using BackupApi.Http.Access;
 using BackupApi.Http.Answers;
 using BackupApi.Http.OpenApi;
 using BackupApi.Http.Pipeline;
@@ -18,14 +19,14 @@ internal static class BackupContentEndpoints
     {
         var group = routes.MapGroup("/api/backup/{name}").WithTags("Contents").WithMetadata(new NeedsReady()).AddEndpointFilter<RouteGroupBuilder, FreshCatalog>();
 
-        group.MapGet("/files", ListFiles).Describe(
+        group.MapGet("/files", ListFiles).Needs(Role.Read).WithMetadata(new CountsAs(Crowd.Download)).Describe(
             "listFiles", "Entries of a backup", "In the order of the archive, written as they are read.", Examples.Files,
             Fault.InvalidRequest, Fault.NotFound, Fault.ArchiveDamaged, Fault.ArchiveHostile, Fault.NotReady);
-        group.MapGet("/files/{**path}", GetFile).Describe(
+        group.MapGet("/files/{**path}", GetFile).Needs(Role.Read).WithMetadata(new CountsAs(Crowd.Download)).Describe(
             "getFile", "One file out of a backup", "Verified while it is sent: the connection is cut when its bytes are not those that were backed up.", Examples.Bytes,
             Fault.InvalidRequest, Fault.NotFound, Fault.ArchiveDamaged, Fault.ArchiveHostile, Fault.NotReady)
             .Produces<byte[]>(StatusCodes.Status200OK, "application/octet-stream");
-        group.MapMethods("/download", Download, DownloadArchive).Describe(
+        group.MapMethods("/download", Download, DownloadArchive).Needs(Role.Read).WithMetadata(new CountsAs(Crowd.Download)).Describe(
             "downloadBackup", "The archive itself", "Ranges are served. ETag and X-Checksum-Sha256 carry the SHA-256 of the whole archive.", Examples.Bytes,
             Fault.InvalidRequest, Fault.NotFound, Fault.NotReady)
             .Produces<byte[]>(StatusCodes.Status200OK, "application/gzip")

@@ -1,3 +1,4 @@
+using BackupApi.Http.Access;
 using BackupApi.Http.Answers;
 using BackupApi.Http.OpenApi;
 using BackupApi.Http.Pipeline;
@@ -18,21 +19,24 @@ internal static class BackupEndpoints
     {
         var group = routes.MapGroup("/api/backup").WithTags("Backups").WithMetadata(new NeedsReady()).AddEndpointFilter<RouteGroupBuilder, FreshCatalog>();
 
-        group.MapPost("/create", Create).DescribeWithBody(
+        group.MapPost("/create", Create).Needs(Role.Operate).DescribeWithBody(
             "createBackup", "Take a backup now",
             "Answers when the backup is written, read back and proven. The work goes on when the caller hangs up.", Examples.CreateBody, Examples.Created,
             Fault.InvalidRequest, Fault.TooLarge, Fault.Busy, Fault.NoRoom, Fault.NotReady, Fault.Cancelled, Fault.StorageMissing);
-        group.MapGet("/list", List).Describe(
+        group.MapGet("/list", List).Needs(Role.Read).Describe(
             "listBackups", "All backups, newest first", "Order is the sequence number of the backups, not their clocks.", Examples.List, Fault.NotReady);
-        group.MapGet("/export-metadata", Export).Describe(
+        group.MapGet("/export-metadata", Export).Needs(Role.Read).Describe(
             "exportMetadata", "Facts of all backups, to be kept elsewhere", "Totals, and every backup with its checksum.", Examples.Export, Fault.NotReady);
-        group.MapGet(NameRoute, Detail).Describe(
+        group.MapGet(NameRoute, Detail).Needs(Role.Read).Describe(
             "getBackup", "Facts and manifest of one backup", "The manifest is read from the archive; it is null for an archive that was not made here.", Examples.Detail,
             Fault.InvalidRequest, Fault.NotFound, Fault.ArchiveDamaged, Fault.NotReady);
-        group.MapPost("/{name}/verify", Verify).Describe(
+        group.MapPost("/{name}/verify", Verify).Needs(Role.Operate).Describe(
             "verifyBackup", "Read a backup whole", "Every byte is read and must agree with every checksum. Damage is answered by 422 with every place in errors.", Examples.Verified,
             Fault.InvalidRequest, Fault.NotFound, Fault.Busy, Fault.ArchiveDamaged, Fault.ArchiveHostile, Fault.NotReady, Fault.Cancelled);
-        group.MapDelete(NameRoute, Delete).Describe(
+        group.MapPost("/{name}/drill", Drill).Needs(Role.Operate).Describe(
+            "drillBackup", "Rehearse a restore", "Verifies, unpacks and checks a backup by the phases of a restore, in a scratch folder; storage is not touched. Says how long it took.", DrillAnswer.Example,
+            Fault.InvalidRequest, Fault.NotFound, Fault.Busy, Fault.NoRoom, Fault.ArchiveDamaged, Fault.VerificationFailed, Fault.NotReady, Fault.Cancelled);
+        group.MapDelete(NameRoute, Delete).Needs(Role.Admin).Describe(
             "deleteBackup", "Remove a backup", "A pinned backup, or the only proven one, is removed only with force.", Examples.Deleted,
             Fault.InvalidRequest, Fault.NotFound, Fault.Busy, Fault.Protected, Fault.NotReady, Fault.Cancelled);
     }
@@ -62,6 +66,9 @@ internal static class BackupEndpoints
 
     private static Task<Results<Ok<VerifyAnswer>, Accepted<AcceptedAnswer>>> Verify(string name, string? wait, BackupManager manager, HttpContext context) =>
         OperationAnswer.OfAsync(() => manager.StartVerify(RequestChecks.BackupName(name)), wait, context, Proof);
+
+    private static Task<Results<Ok<DrillAnswer>, Accepted<AcceptedAnswer>>> Drill(string name, string? wait, BackupManager manager, HttpContext context) =>
+        OperationAnswer.OfAsync(() => manager.StartDrill(RequestChecks.BackupName(name)), wait, context, (result, id) => new DrillAnswer(result.Backup, result.DurationMs, result.At, id));
 
     private static Task<Results<Ok<DeleteAnswer>, Accepted<AcceptedAnswer>>> Delete(string name, string? force, string? wait, BackupManager manager, HttpContext context)
     {

@@ -1,3 +1,4 @@
+using BackupApi.Http.Access;
 using BackupApi.Http.Answers;
 using BackupApi.Http.OpenApi;
 using BackupApi.Http.Pipeline;
@@ -14,9 +15,9 @@ internal static class DatabaseEndpoints
     {
         var group = routes.MapGroup("/api/databases").WithTags("Databases").WithMetadata(new NeedsReady());
 
-        group.MapGet("", List).Describe(
+        group.MapGet("", List).Needs(Role.Read).Describe(
             "listDatabases", "The databases in storage", "Each with its last capture, how far it was verified, its counts, and what was found wrong.", Examples.Databases, Fault.NotReady);
-        group.MapPost("/verify", Verify).Describe(
+        group.MapPost("/verify", Verify).Needs(Role.Operate).Describe(
             "verifyDatabases", "Check the live databases now",
             "Each is captured and the copy verified; nothing of the owner's is touched and nothing is archived. A damaged database is in the answer, not a failure of the call.", Examples.DatabasesVerified,
             Fault.InvalidRequest, Fault.NotFound, Fault.Busy, Fault.NoRoom, Fault.NotReady, Fault.Cancelled);

@@ -1,3 +1,4 @@
+using BackupApi.Http.Access;
 using BackupApi.Http.OpenApi;
 using BackupApi.Http.Pipeline;
 
@@ -12,16 +13,19 @@ internal sealed record ServiceVersion(string Text)
 /// <summary>What all calls have in common.</summary>
 internal static partial class HttpFace
 {
-    public static void AddHttpFace(this IServiceCollection services, string version)
+    public static void AddHttpFace(this IServiceCollection services, string version, AccessRules access)
     {
         services.AddSingleton(new ServiceVersion(version));
         services.AddSingleton<ClientsAtStop>();
+        services.AddSingleton(access);
+        services.AddSingleton<KeyRing>();
+        services.AddSingleton<WrongKeys>();
         services.ConfigureHttpJsonOptions(json => JsonConventions.Apply(json.SerializerOptions));
         services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
         services.AddDocumentation(version);
     }
 
-    /// <summary>From the outside in: a line for each request, an end for each client, an answer for each failure.</summary>
+    /// <summary>From the outside in: a line for each request, an end for each client, an answer for each failure; then who may call.</summary>
     public static void UseHttpFace(this WebApplication app)
     {
         app.Lifetime.ApplicationStarted.Register(() =>
@@ -32,8 +36,12 @@ internal static partial class HttpFace
         });
         app.UseMiddleware<RequestLog>();
         app.UseMiddleware<ClientsAtStop>();
+        app.UseMiddleware<SecurityHeaders>();
         app.UseMiddleware<FaultAnswers>();
         app.UseMiddleware<PathGuard>();
+        app.UseMiddleware<HostGate>();
+        app.UseMiddleware<KeyGate>();
+        app.UseMiddleware<CrowdGate>();
         app.UseMiddleware<ReadyGate>();
         app.UseDefaultFiles();
         app.UseStaticFiles();

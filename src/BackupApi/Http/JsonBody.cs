@@ -15,7 +15,7 @@ internal sealed record JsonBody<T>(T Value)
 {
     /// <summary>Called by the framework for a parameter of this type.</summary>
     public static async ValueTask<JsonBody<T>?> BindAsync(HttpContext context, ParameterInfo parameter) =>
-        new(JsonText.Parse<T>(await JsonText.ReadAsync(context.Request, context.RequestAborted)));
+        new(JsonText.Parse<T>(await JsonText.ReadAsync(context.Request, context.RequestServices.GetRequiredService<TimeProvider>(), context.RequestAborted)));
 }
 
 /// <summary>From the bytes of a request to what they say.</summary>
@@ -23,6 +23,9 @@ internal static class JsonText
 {
     /// <summary>Bytes; a label, a name and an application's metadata fit many times over.</summary>
     public const int LargestBody = 64 * 1024;
+
+    /// <summary>For the whole body, however steadily it trickles.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
@@ -34,7 +37,8 @@ internal static class JsonText
     };
 
     /// <exception cref="BackupException"><see cref="Fault.TooLarge"/>.</exception>
-    public static async Task<string> ReadAsync(HttpRequest request, CancellationToken ct)
+    /// <exception cref="BadHttpRequestException">408, when it does not arrive in time.</exception>
+    public static async Task<string> ReadAsync(HttpRequest request, TimeProvider time, CancellationToken ct)
     {
         if (request.ContentLength > LargestBody)
         {
@@ -42,10 +46,16 @@ internal static class JsonText
         }
 
         var buffer = ArrayPool<byte>.Shared.Rent(LargestBody + 1);
+        using var late = new CancellationTokenSource(Patience, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, late.Token);
         try
         {
-            var length = await request.Body.ReadAtLeastAsync(buffer.AsMemory(0, LargestBody + 1), LargestBody + 1, throwOnEndOfStream: false, ct);
+            var length = await request.Body.ReadAtLeastAsync(buffer.AsMemory(0, LargestBody + 1), LargestBody + 1, throwOnEndOfStream: false, either.Token);
             return length > LargestBody ? throw TooLarge() : Decode(buffer.AsSpan(0, length));
+        }
+        catch (OperationCanceledException e) when (late.IsCancellationRequested && !ct.IsCancellationRequested)
+        {
+            throw new BadHttpRequestException("The body did not arrive in time.", StatusCodes.Status408RequestTimeout, e);
         }
         finally
         {
@@ -84,6 +94,7 @@ internal static class JsonText
         where T : class
     {
         text = string.IsNullOrWhiteSpace(text) ? "{}" : text;
+        RefuseHalfCharacters(text);
         try
         {
             using (var document = JsonDocument.Parse(text, new JsonDocumentOptions { AllowDuplicateProperties = false }))
@@ -96,6 +107,35 @@ internal static class JsonText
         catch (JsonException e)
         {
             throw new BackupException(Fault.InvalidRequest, Explain(e), "Send a JSON object such as {\"label\":\"before-migration\"}; in PowerShell put it in single quotation marks.");
+        }
+    }
+
+    /// <summary>JSON may escape one half of a pair of surrogates (RFC 8259, 8.2); no text holds it, so it could be stored nowhere.</summary>
+    private static void RefuseHalfCharacters(string text)
+    {
+        if (!text.Contains("\\u", StringComparison.Ordinal))
+        {
+            return;
+        }
+
+        var reader = new Utf8JsonReader(Encoding.UTF8.GetBytes(text));
+        try
+        {
+            while (reader.Read())
+            {
+                if (reader.TokenType is JsonTokenType.PropertyName or JsonTokenType.String && reader.ValueIsEscaped)
+                {
+                    _ = reader.GetString();
+                }
+            }
+        }
+        catch (JsonException)
+        {
+            // Told with its place by whoever reads it next.
+        }
+        catch (InvalidOperationException e)
+        {
+            throw new BackupException(Fault.InvalidRequest, "The body holds half a character: an escape such as \\ud800 without the other half.", "Send the character itself, as UTF-8.", e);
         }
     }
 

@@ -1,3 +1,4 @@
+using BackupApi.Http.Access;
 using BackupApi.Http.Answers;
 using BackupApi.Http.OpenApi;
 using BackupApi.Model;
@@ -13,12 +14,12 @@ internal static class OperationEndpoints
     {
         var group = routes.MapGroup("/api/operations").WithTags("Operations");
 
-        group.MapGet("", List).Describe("listOperations", "Recent operations, newest first", "The running one is among them.", Examples.Operations);
-        group.MapGet("/{id}", Get).Describe(
+        group.MapGet("", List).Needs(Role.Read).Describe("listOperations", "Recent operations, newest first", "The running one is among them.", Examples.Operations);
+        group.MapGet("/{id}", Get).Needs(Role.Read).Describe(
             "getOperation", "One operation", "Its progress in bytes, files and percent while it runs; its outcome afterwards.", Examples.Running, Fault.NotFound);
-        group.MapGet("/events", WatchAll).Describe(
+        group.MapGet("/events", WatchAll).Needs(Role.Read).WithMetadata(new CountsAs(Crowd.EventStream)).Describe(
             "watchOperations", "Changes of all operations, as they happen", "Server-sent events; each is one operation as it stands.", Examples.Events);
-        group.MapGet("/{id}/events", Watch).Describe(
+        group.MapGet("/{id}/events", Watch).Needs(Role.Read).WithMetadata(new CountsAs(Crowd.EventStream)).Describe(
             "watchOperation", "Changes of one operation, as they happen", "Server-sent events, beginning with how it stands; the last is named end.", Examples.Events, Fault.NotFound);
     }
 

@@ -1,3 +1,4 @@
+using BackupApi.Http.Access;
 using BackupApi.Http.Answers;
 using BackupApi.Http.OpenApi;
 using BackupApi.Http.Pipeline;
@@ -14,21 +15,21 @@ internal static class RestoreEndpoints
     {
         var group = routes.MapGroup("/api/backup").WithTags("Restore").WithMetadata(new NeedsReady()).AddEndpointFilter<RouteGroupBuilder, FreshCatalog>();
 
-        group.MapPost("/restore", Restore).DescribeWithBody(
+        group.MapPost("/restore", Restore).Needs(Role.Admin).DescribeWithBody(
             "restoreBackup", "Restore a backup by name",
-            "Verified first; a safety backup is taken of what is there now. When somebody has the storage open it is staged for the next start (applied is false), unless force swaps at once.",
+            "Verified first; a safety backup is taken of what is there now. When somebody has the storage open it is staged for the next start (applied is false), unless force swaps at once. With ?dryRun=true nothing is changed: preview says what would be replaced, added and removed.",
             Examples.RestoreBody, Examples.Restored,
             Fault.InvalidRequest, Fault.TooLarge, Fault.NotFound, Fault.Busy, Fault.StorageInUse, Fault.ReadOnly,
             Fault.ArchiveDamaged, Fault.ArchiveHostile, Fault.ArchiveIncompatible, Fault.NoRoom, Fault.NotReady, Fault.Cancelled);
-        group.MapPost("/undo-restore", Undo).DescribeWithBody(
+        group.MapPost("/undo-restore", Undo).Needs(Role.Admin).DescribeWithBody(
             "undoRestore", "Go back to the state before the last restore",
             "Restores the safety backup that the last restore took, by the same rules. 404 when no restore can be undone.",
             new UndoBody(), Examples.Restored,
             Fault.InvalidRequest, Fault.TooLarge, Fault.NotFound, Fault.Busy, Fault.StorageInUse, Fault.ReadOnly, Fault.ArchiveDamaged, Fault.NoRoom, Fault.NotReady, Fault.Cancelled);
     }
 
-    private static Task<Results<Ok<RestoreAnswer>, Accepted<AcceptedAnswer>>> Restore(
-        JsonBody<RestoreBody> body, string? wait, BackupManager manager, ServiceSettings settings, HttpContext context)
+    private static async Task<Results<Ok<RestoreAnswer>, Accepted<AcceptedAnswer>>> Restore(
+        JsonBody<RestoreBody> body, string? wait, string? dryRun, BackupManager manager, ServiceSettings settings, HttpContext context)
     {
         var request = new RestoreRequest
         {
@@ -37,7 +38,12 @@ internal static class RestoreEndpoints
             Paths = [.. (body.Value.Paths ?? []).Select(path => ShownName.Parse(RequestChecks.EntryPath(path)))],
             To = body.Value.To is { } to ? ShownName.Parse(RequestChecks.EntryPath(to)) : null,
         };
-        return OperationAnswer.OfAsync(
+        if (RequestChecks.Flag("dryRun", dryRun, byDefault: false))
+        {
+            return TypedResults.Ok(RestoreAnswer.Of(await manager.PreviewRestoreAsync(request, context.RequestAborted)));
+        }
+
+        return await OperationAnswer.OfAsync(
             () => manager.StartRestore(request), wait, context, (result, id) => RestoreAnswer.Of(result, request.To is null, settings.RestartCommand, id));
     }
 

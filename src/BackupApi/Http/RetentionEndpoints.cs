@@ -1,3 +1,4 @@
+using BackupApi.Http.Access;
 using BackupApi.Http.Answers;
 using BackupApi.Http.OpenApi;
 using BackupApi.Http.Pipeline;
@@ -14,14 +15,14 @@ internal static class RetentionEndpoints
     {
         var group = routes.MapGroup("/api/retention").WithTags("Retention").WithMetadata(new NeedsReady()).AddEndpointFilter<RouteGroupBuilder, FreshCatalog>();
 
-        group.MapGet("/plan", Plan).Describe(
+        group.MapGet("/plan", Plan).Needs(Role.Read).Describe(
             "planRetention", "What rotation would keep and remove", "With the reasons for each. Asking changes nothing.", Examples.Retention, Fault.NotReady);
 
         var pins = routes.MapGroup("/api/backup/{name}/pin").WithTags("Retention").WithMetadata(new NeedsReady()).AddEndpointFilter<RouteGroupBuilder, FreshCatalog>();
-        pins.MapPost("", Pin).DescribeWithBody(
+        pins.MapPost("", Pin).Needs(Role.Operate).DescribeWithBody(
             "pinBackup", "Keep a backup whatever rotation says", "Holds until it is unpinned. A second pin replaces the note of the first.", Examples.PinBody, Examples.Pinned,
             Fault.InvalidRequest, Fault.TooLarge, Fault.NotFound, Fault.NotReady);
-        pins.MapDelete("", Unpin).Describe(
+        pins.MapDelete("", Unpin).Needs(Role.Operate).Describe(
             "unpinBackup", "Leave a backup to rotation again", "A pin that the service set itself (the last good copy of a damaged database, an alarm) is let go only with force.", Examples.Pinned,
             Fault.InvalidRequest, Fault.NotFound, Fault.NotReady);
     }

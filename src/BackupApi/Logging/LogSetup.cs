@@ -1,4 +1,5 @@
 using Serilog;
+using Serilog.Core;
 using Serilog.Debugging;
 using Serilog.Events;
 using Serilog.Formatting;
@@ -15,18 +16,22 @@ internal static class LogSetup
     private const int FilesKept = 7;
 
     /// <param name="folder">Where the files lie; made with the first line. Null for none.</param>
-    public static SerilogLogger Create(LogLevel level, bool asJson, string? folder)
+    /// <param name="memory">Also keeps the last lines there.</param>
+    /// <param name="levels">Turns our own lines up and down at run time.</param>
+    public static SerilogLogger Create(LogLevel level, bool asJson, string? folder, LogMemory memory, LoggingLevelSwitch levels)
     {
+        levels.MinimumLevel = LevelOf(level);
         // What the log itself cannot do (a full disk) goes to standard error; it never stops the service.
         SelfLog.Enable(TextWriter.Synchronized(Console.Error));
         ITextFormatter console = asJson ? new JsonLines() : new TextLines();
         var setup = new LoggerConfiguration()
-            .MinimumLevel.Is(LevelOf(level))
+            .MinimumLevel.ControlledBy(levels)
             .MinimumLevel.Override("Microsoft", Noisier(level, LogEventLevel.Warning))
             .MinimumLevel.Override("System", Noisier(level, LogEventLevel.Warning))
-            .MinimumLevel.Override("Quartz", Noisier(level, LogEventLevel.Warning))
             // It would log a failed start with a stack trace before we can say it in one line.
             .MinimumLevel.Override("Microsoft.Extensions.Hosting.Internal.Host", LogEventLevel.Fatal)
+            .Enrich.FromLogContext()
+            .WriteTo.Sink(memory)
             .WriteTo.Console(console);
         if (folder is not null)
         {
@@ -46,7 +51,7 @@ internal static class LogSetup
     private static LogEventLevel Noisier(LogLevel level, LogEventLevel least) =>
         level == LogLevel.Trace ? LogEventLevel.Verbose : (LogEventLevel)Math.Max((int)least, (int)LevelOf(level));
 
-    private static LogEventLevel LevelOf(LogLevel level) => level switch
+    public static LogEventLevel LevelOf(LogLevel level) => level switch
     {
         LogLevel.Trace => LogEventLevel.Verbose,
         LogLevel.Debug => LogEventLevel.Debug,

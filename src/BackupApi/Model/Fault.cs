@@ -7,6 +7,15 @@ internal enum Fault
     /// <summary>The request itself is wrong: a name that leaves its folder, a label too long, malformed JSON.</summary>
     InvalidRequest,
 
+    /// <summary>The caller showed no key, or a wrong one.</summary>
+    Unauthorized,
+
+    /// <summary>The caller may not do this: his key has a smaller role, or his request was made by a foreign page.</summary>
+    Forbidden,
+
+    /// <summary>Too many wrong keys, or too many long answers at a time.</summary>
+    TooManyRequests,
+
     /// <summary>There is no such backup, operation, database or entry.</summary>
     NotFound,
 

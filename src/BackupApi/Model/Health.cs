@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace BackupApi.Model;
 
 /// <summary>The three answers of health.</summary>
@@ -15,7 +17,12 @@ internal enum HealthStatus
 /// <summary>One reason for not being healthy.</summary>
 /// <param name="Code">Stable, for machines: <c>no-proven-backup</c>.</param>
 /// <param name="Since">When it was first seen; null when it is not known.</param>
-internal sealed record HealthReason(string Code, HealthStatus Severity, string Message, string Hint, DateTimeOffset? Since);
+internal sealed record HealthReason(string Code, HealthStatus Severity, string Message, string Hint, DateTimeOffset? Since)
+{
+    /// <summary>Tells two reasons of one code apart, where the message changes with time.</summary>
+    [JsonIgnore]
+    public string Subject { get; init; } = "";
+}
 
 /// <summary>Room on a disk that one of our folders lies on.</summary>
 internal sealed record DiskRoom(string Folder, long FreeBytes, long TotalBytes, string FileSystem);
@@ -61,6 +68,9 @@ internal sealed record HealthReport
 
     public DateTimeOffset? NextScheduledAt { get; init; }
 
+    /// <summary>Of the schedule.</summary>
+    public TimeZoneInfo Zone { get; init; } = TimeZoneInfo.Utc;
+
     public required IReadOnlyList<DiskRoom> Disks { get; init; }
 
     public required IReadOnlyList<DatabaseFacts> Databases { get; init; }
@@ -69,4 +79,6 @@ internal sealed record HealthReport
     public IReadOnlyList<Finding> Waiting { get; init; } = [];
 
     public OperationRecord? Running { get; init; }
+
+    public DrillResult? LastDrill { get; init; }
 }

@@ -2,82 +2,19 @@ using System.Globalization;
 
 namespace BackupApi.Model;
 
-/// <summary>What health is judged by, gathered beforehand.</summary>
-internal sealed record HealthFacts
-{
-    public required DateTimeOffset Now { get; init; }
-
-    /// <summary>When this service started: nothing is overdue before it had its chance.</summary>
-    public required DateTimeOffset StartedAt { get; init; }
-
-    public required bool AutoBackupEnabled { get; init; }
-
-    public required TimeSpan Interval { get; init; }
-
-    public required bool StorageExists { get; init; }
-
-    public required bool BackupsWritable { get; init; }
-
-    public required long MinFreeBytes { get; init; }
-
-    public required IReadOnlyList<DiskRoom> Disks { get; init; }
-
-    /// <summary>Newest first.</summary>
-    public required IReadOnlyList<Backup> Backups { get; init; }
-
-    /// <summary>The last backup operation that ended; null when none did.</summary>
-    public OperationRecord? LastAttempt { get; init; }
-
-    public IReadOnlyList<Finding> Waiting { get; init; } = [];
-
-    public IReadOnlyList<Finding> FailedRestores { get; init; } = [];
-
-    /// <summary>Why our own automatic writes to storage stopped; null when they did not.</summary>
-    public string? ReadOnlyReason { get; init; }
-}
-
-/// <summary>Judges health. Pure: the thresholds are those of docs/OPERATING.md.</summary>
+/// <summary>Judges health. Pure: every code with its threshold is listed in docs/HEALTH.md.</summary>
 internal static class HealthRules
 {
-    /// <summary>Free room that is warned about, in bytes: 1 GB and 500 MB.</summary>
-    public const long LowRoomBytes = 1L << 30;
-
-    public const long VeryLowRoomBytes = 500L << 20;
-
-    /// <summary>How many intervals may pass without a proven backup.</summary>
-    public const int IntervalsAllowed = 2;
+    /// <summary>A backup dated further ahead of our clock than this comes from another clock.</summary>
+    private static readonly TimeSpan Ahead = TimeSpan.FromMinutes(5);
 
     public static IEnumerable<HealthReason> Judge(HealthFacts facts) =>
-        [.. Freshness(facts), .. Folders(facts), .. Room(facts), .. LastAttempt(facts), .. Restores(facts)];
+    [
+        .. HealthOfBackups.Judge(facts), .. HealthOfDatabases.Judge(facts), .. Folders(facts), .. Room(facts), .. Restores(facts), .. Clocks(facts), .. Channels(facts),
+    ];
 
     public static HealthStatus Worst(IReadOnlyList<HealthReason> reasons) =>
         reasons.Count == 0 ? HealthStatus.Healthy : reasons.Max(r => r.Severity);
-
-    private static IEnumerable<HealthReason> Freshness(HealthFacts facts)
-    {
-        var newest = facts.Backups.FirstOrDefault(b => b.IsProven);
-        var freshAt = newest is null ? (DateTimeOffset?)null : Max(newest.CreatedAt, newest.ConfirmedAt);
-        var allowed = facts.Interval * IntervalsAllowed;
-        if (!facts.AutoBackupEnabled || (freshAt is not null && facts.Now - freshAt <= allowed))
-        {
-            yield break;
-        }
-
-        if (freshAt is null && facts.Now - facts.StartedAt <= facts.Interval && facts.LastAttempt is not { Outcome: Outcome.Failed or Outcome.Partial })
-        {
-            yield return new HealthReason("no-backup-yet", HealthStatus.Degraded, "No backup was proven yet; the service started a short while ago.", "Wait for the first backup, or ask for one: POST /api/backup/create.", facts.StartedAt);
-            yield break;
-        }
-
-        yield return freshAt is null
-            ? new HealthReason("no-proven-backup", HealthStatus.Unhealthy, "There is no proven backup.", "Ask for one (POST /api/backup/create) and read what its answer says.", facts.StartedAt)
-            : new HealthReason(
-                "proven-backup-too-old",
-                HealthStatus.Unhealthy,
-                string.Create(CultureInfo.InvariantCulture, $"The newest proven backup, {newest!.Name}, is {(facts.Now - freshAt.Value).TotalHours:F1} hours old; {allowed.TotalHours:F1} are allowed."),
-                "Look at the last operations (GET /api/operations) for why newer ones failed.",
-                freshAt + allowed);
-    }
 
     private static IEnumerable<HealthReason> Folders(HealthFacts facts)
     {
@@ -99,39 +36,48 @@ internal static class HealthRules
 
     private static IEnumerable<HealthReason> Room(HealthFacts facts) =>
         from disk in facts.Disks
-        where disk.FreeBytes < LowRoomBytes
+        where disk.FreeBytes < Math.Max(facts.Thresholds.LowRoomBytes, facts.MinFreeBytes)
         let isBelowFloor = disk.FreeBytes < facts.MinFreeBytes
         select new HealthReason(
-            isBelowFloor ? "disk-full" : disk.FreeBytes < VeryLowRoomBytes ? "disk-very-low" : "disk-low",
+            isBelowFloor ? "disk-full" : disk.FreeBytes < facts.Thresholds.VeryLowRoomBytes ? "disk-very-low" : "disk-low",
             isBelowFloor ? HealthStatus.Unhealthy : HealthStatus.Degraded,
             string.Create(CultureInfo.InvariantCulture, $"{disk.FreeBytes >> 20} MB are free for {disk.Folder}."),
             "Free some room on that disk, or lower MAX_BACKUPS.",
-            null);
-
-    private static IEnumerable<HealthReason> LastAttempt(HealthFacts facts)
-    {
-        if (facts.LastAttempt is { Outcome: Outcome.Failed } failed)
-        {
-            yield return new HealthReason("last-backup-failed", HealthStatus.Degraded, $"The last backup failed: {failed.Message}", failed.Hint ?? "", failed.EndedAt);
-        }
-
-        if (facts.LastAttempt is { Outcome: Outcome.Partial } partial)
-        {
-            var first = facts.Backups.FirstOrDefault(b => b.Name == partial.BackupName)?.Errors is { Count: > 0 } errors ? errors[0] : null;
-            yield return new HealthReason(
-                "last-backup-partial",
-                HealthStatus.Degraded,
-                $"The last backup, {partial.BackupName}, is not whole{(first is null ? "." : $": {first.Where}: {first.Message}")}",
-                $"GET /api/backup/{partial.BackupName} lists what is missing or damaged, and why.",
-                partial.EndedAt);
-        }
-    }
+            null)
+        { Subject = disk.Folder };
 
     private static IEnumerable<HealthReason> Restores(HealthFacts facts) =>
     [
-        .. facts.FailedRestores.Select(f => new HealthReason("restore-failed", HealthStatus.Degraded, $"{f.Where} was not restored: {f.Message}", "Read the .reason.txt beside it in restore/failed, then remove both.", null)),
-        .. facts.Waiting.Select(f => new HealthReason("restore-waiting", HealthStatus.Degraded, $"{f.Where} waits in the restore folder: {f.Message}", "Stop what uses storage, then restart this service; or remove the file.", null)),
+        .. facts.Undecided.Select(f => new HealthReason("database-undecided", HealthStatus.Unhealthy, $"{f.Where}: {f.Message}", "Decide by the call that the message names; a later backup in which this database is proven ends this too.", null) { Subject = f.Where }),
+        .. facts.FailedRestores.Select(f => new HealthReason("restore-failed", HealthStatus.Degraded, $"{f.Where} was not restored: {f.Message}", "Read the .reason.txt beside it in restore/failed, then remove both.", null) { Subject = f.Where }),
+        .. facts.Waiting.Select(f => new HealthReason("restore-waiting", HealthStatus.Degraded, $"{f.Where} waits in the restore folder: {f.Message}", "Stop what uses storage, then restart this service; or remove the file.", null) { Subject = f.Where }),
     ];
 
-    private static DateTimeOffset Max(DateTimeOffset one, DateTimeOffset? other) => other is { } o && o > one ? o : one;
+    private static IEnumerable<HealthReason> Channels(HealthFacts facts) => facts.FailingChannels.Select(c => new HealthReason(
+        "alert-channel-failing", HealthStatus.Degraded, $"The alert channel {c.Channel} does not take alerts: {c.Error}", "Check its settings, then POST /api/alerts/test.", c.Since)
+    { Subject = c.Channel });
+
+    private static IEnumerable<HealthReason> Clocks(HealthFacts facts)
+    {
+        if (facts.ClockJump is { } jump)
+        {
+            yield return new HealthReason(
+                "clock-jumped",
+                HealthStatus.Degraded,
+                string.Create(CultureInfo.InvariantCulture, $"The clock was set {(jump.By > TimeSpan.Zero ? "forward" : "back")} by {jump.By.Duration().TotalMinutes:F0} minutes, or the machine slept."),
+                "Check the machine's time; this ends with the next proven backup.",
+                jump.At);
+        }
+
+        if (facts.Backups.FirstOrDefault(b => b.IsOurs && b.CreatedAt - facts.Now > Ahead) is { } future)
+        {
+            yield return new HealthReason(
+                "archive-from-the-future",
+                HealthStatus.Degraded,
+                string.Create(CultureInfo.InvariantCulture, $"{future.Name} is dated {future.CreatedAt:yyyy-MM-dd HH:mm} UTC, which is still to come."),
+                "Check the machine's time. If that is right, the archive was made by a wrong clock: delete it once newer ones are proven.",
+                null)
+            { Subject = future.Name };
+        }
+    }
 }

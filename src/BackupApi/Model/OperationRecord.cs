@@ -10,6 +10,12 @@ internal enum OperationKind
     Delete,
     Rotate,
     Undo,
+
+    /// <summary>Databases that are missing or damaged at a start are brought back.</summary>
+    Heal,
+
+    /// <summary>A rehearsal of a restore, in a scratch folder.</summary>
+    Drill,
 }
 
 /// <summary>Where an operation stands.</summary>
@@ -51,6 +57,16 @@ internal sealed record OperationRecord
 
     /// <summary>0 to 100; null while the total is not known.</summary>
     public double? Percent => State == OperationState.Ended ? 100 : BytesTotal > 0 ? Math.Clamp(100.0 * BytesDone / BytesTotal, 0, 100) : null;
+
+    /// <summary>Bytes of content read from storage, compressed anew, and passed on from the archive before; of a backup, once it ended.</summary>
+    public long BytesRead { get; init; }
+
+    public long BytesCompressed { get; init; }
+
+    public long BytesCarriedOver { get; init; }
+
+    /// <summary>Of a backup: nothing had changed, so no archive was written.</summary>
+    public bool Confirmed { get; init; }
 
     /// <summary>Null until it ended.</summary>
     public Outcome? Outcome { get; init; }

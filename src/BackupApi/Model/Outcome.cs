@@ -11,6 +11,9 @@ internal enum Outcome
 
     /// <summary>Not done; nothing changed.</summary>
     Failed,
+
+    /// <summary>Not begun, on purpose: the message says why.</summary>
+    Skipped,
 }
 
 /// <summary>What set an operation off.</summary>

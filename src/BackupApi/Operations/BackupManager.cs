@@ -23,10 +23,15 @@ internal sealed class BackupManager(
     DatabaseChecks databases,
     RestoreBackup restoreBackup,
     UndoRestore undoRestore,
+    PlanRestore planRestore,
     TakeSafetyBackup takeSafetyBackup,
     RestoreFolderState restoreFolderState,
     ApplyRetention retention,
     PinBackup pins,
+    ScheduleState schedule,
+    KeepHistory history,
+    WatchChange alarms,
+    DrillRestore drillRestore,
     WatchHealth health)
 {
     /// <summary>How many idempotency keys are remembered.</summary>
@@ -85,6 +90,9 @@ internal sealed class BackupManager(
         return Start(OperationKind.Restore, Trigger.Manual, false, false, context => RestoreAsync(request, backup, context));
     }
 
+    /// <summary>What a restore would do. Nothing is touched, and no operation is begun.</summary>
+    public Task<RestorePreview> PreviewRestoreAsync(RestoreRequest request, CancellationToken ct) => planRestore.RunAsync(request, Get(request.BackupName), ct);
+
     /// <summary>Starts the way back: the restore of the backup taken before the last restore.</summary>
     /// <exception cref="BackupException"><see cref="Fault.NotFound"/>: nothing was restored yet, or storage was empty before.</exception>
     public OperationTicket<RestoreResult> StartUndo(bool force)
@@ -96,10 +104,10 @@ internal sealed class BackupManager(
     }
 
     /// <summary>Starts reading a backup whole.</summary>
-    public OperationTicket<VerifyResult> StartVerify(string name)
+    public OperationTicket<VerifyResult> StartVerify(string name, Trigger trigger = Trigger.Manual)
     {
         var backup = Get(name);
-        return Start(OperationKind.Verify, Trigger.Manual, false, true, context => verifyBackup.RunAsync(backup.Name, context));
+        return Start(OperationKind.Verify, trigger, false, true, context => verifyBackup.RunAsync(backup.Name, context));
     }
 
     /// <summary>Removes a backup. The only proven one, or a pinned one, only with <paramref name="force"/>.</summary>
@@ -110,8 +118,15 @@ internal sealed class BackupManager(
     }
 
     /// <summary>Starts a check of the live databases, or of the one named.</summary>
-    public OperationTicket<DatabasesResult> StartVerifyDatabases(string? name) =>
-        Start(OperationKind.VerifyDatabases, Trigger.Manual, false, true, context => verifyDatabases.RunAsync(name, context));
+    public OperationTicket<DatabasesResult> StartVerifyDatabases(string? name, Trigger trigger = Trigger.Manual) =>
+        Start(OperationKind.VerifyDatabases, trigger, false, true, context => verifyDatabases.RunAsync(name, context));
+
+    /// <summary>Starts a rehearsal of a restore; nothing of storage is touched.</summary>
+    public OperationTicket<DrillResult> StartDrill(string name, Trigger trigger = Trigger.Manual)
+    {
+        var backup = Get(name);
+        return Start(OperationKind.Drill, trigger, false, true, context => drillRestore.RunAsync(backup, context));
+    }
 
     /// <summary>Every database as it was last seen, sorted by name.</summary>
     public IReadOnlyList<DatabaseFacts> ListDatabases() => databases.List();
@@ -140,6 +155,31 @@ internal sealed class BackupManager(
 
     /// <summary>Lets go of a backup that was pinned by request; of one this service pinned itself only with <paramref name="force"/>.</summary>
     public Backup Unpin(string name, bool force) => pins.Unpin(Get(name), force);
+
+    /// <summary>When backups are taken by themselves.</summary>
+    public ScheduleState Schedule => schedule;
+
+    /// <summary>Puts another schedule in force at once, and keeps it over restarts.</summary>
+    /// <exception cref="BackupException"><see cref="Fault.InvalidRequest"/>.</exception>
+    public void ChangeSchedule(Func<SchedulePlan, SchedulePlan> change)
+    {
+        schedule.Change(change);
+        health.Refresh();
+    }
+
+    /// <summary>Suspicious changes.</summary>
+    public WatchChange Alarms => alarms;
+
+    /// <exception cref="BackupException"><see cref="Fault.NotFound"/>.</exception>
+    public Alarm Acknowledge(string id)
+    {
+        var alarm = alarms.Acknowledge(id);
+        health.Refresh();
+        return alarm;
+    }
+
+    /// <summary>What was done in the last 90 days.</summary>
+    public KeepHistory History => history;
 
     /// <summary>What rotation would keep and remove now.</summary>
     public RetentionPlan PlanRetention() => retention.Plan();

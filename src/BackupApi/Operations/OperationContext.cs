@@ -23,6 +23,14 @@ internal sealed class OperationContext(string id, OperationKind kind, Trigger tr
     /// <summary>Its outcome if it ends without a failure.</summary>
     public Outcome Outcome { get; set; } = Outcome.Ok;
 
+    public long BytesRead { get; set; }
+
+    public long BytesCompressed { get; set; }
+
+    public long BytesCarriedOver { get; set; }
+
+    public bool Confirmed { get; set; }
+
     /// <summary>Its numbers, for the one line of log at its end.</summary>
     public string Summary { get; set; } = "";
 

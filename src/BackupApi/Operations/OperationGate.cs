@@ -102,6 +102,7 @@ internal sealed partial class OperationGate(OperationLedger ledger, ILogger<Back
 
     private async Task RunAsync<T>(OperationContext context, Func<OperationContext, Task<T>> work, TaskCompletionSource<T> completion)
     {
+        using var scope = log.BeginScope(new Dictionary<string, object>(StringComparer.Ordinal) { ["OperationId"] = context.Id });
         ledger.Begin(context);
         LogStarted(log, context.Id, context.Kind, context.Trigger);
         try

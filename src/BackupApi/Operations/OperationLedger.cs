@@ -21,6 +21,28 @@ internal sealed class OperationLedger(TimeProvider clock) : IDisposable
     private readonly CancellationTokenSource closed = new();
     private int count;
 
+    private volatile IReadOnlyList<Action<OperationRecord>> listeners = [];
+
+    /// <summary>Tells <paramref name="listener"/> of each operation that ends, on the thread that ended it.</summary>
+    public void WhenEnded(Action<OperationRecord> listener)
+    {
+        lock (gate)
+        {
+            listeners = [.. listeners, listener];
+        }
+    }
+
+    private volatile IReadOnlyList<Action<OperationRecord>> beginners = [];
+
+    /// <summary>As <see cref="WhenEnded"/>, of each operation that begins.</summary>
+    public void WhenBegun(Action<OperationRecord> listener)
+    {
+        lock (gate)
+        {
+            beginners = [.. beginners, listener];
+        }
+    }
+
     public OperationContext Open(OperationKind kind, Trigger trigger, bool begins, CancellationTokenSource cancellation)
     {
         lock (gate)
@@ -45,17 +67,57 @@ internal sealed class OperationLedger(TimeProvider clock) : IDisposable
         }
     }
 
-    public void Begin(OperationContext context) => Change(context, record => record with { State = OperationState.Running, StartedAt = clock.GetUtcNow() });
+    public void Begin(OperationContext context)
+    {
+        var begun = Change(context, record => record with { State = OperationState.Running, StartedAt = clock.GetUtcNow() });
+        foreach (var listener in beginners)
+        {
+            listener(begun);
+        }
+    }
 
-    public OperationRecord End(OperationContext context, Outcome outcome, BackupException? failure) => Change(context, record => record with
+    public OperationRecord End(OperationContext context, Outcome outcome, BackupException? failure)
+    {
+        var ended = Close(context, outcome, failure);
+        foreach (var listener in listeners)
+        {
+            listener(ended);
+        }
+
+        return ended;
+    }
+
+    private OperationRecord Close(OperationContext context, Outcome outcome, BackupException? failure) => Change(context, record => record with
     {
         State = OperationState.Ended,
         EndedAt = clock.GetUtcNow(),
         Outcome = outcome,
+        BytesRead = context.BytesRead,
+        BytesCompressed = context.BytesCompressed,
+        BytesCarriedOver = context.BytesCarriedOver,
+        Confirmed = context.Confirmed,
         Fault = failure?.Fault,
         Message = failure?.Message ?? context.Summary,
         Hint = failure?.Hint,
     });
+
+    /// <summary>Records what was decided not to be done.</summary>
+    public OperationRecord Skip(OperationKind kind, Trigger trigger, string why)
+    {
+        using var nothing = new CancellationTokenSource();
+        var context = Open(kind, trigger, begins: true, nothing);
+        context.Summary = why;
+        return End(context, Outcome.Skipped, null);
+    }
+
+    /// <summary>The one that runs; null when none does.</summary>
+    public OperationRecord? FindRunning()
+    {
+        lock (gate)
+        {
+            return newestFirst.FirstOrDefault(e => e.Record.State == OperationState.Running) is { } entry ? Current(entry) : null;
+        }
+    }
 
     /// <summary>Newest first.</summary>
     public IReadOnlyList<OperationRecord> List()

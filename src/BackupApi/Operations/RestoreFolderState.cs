@@ -22,6 +22,9 @@ internal sealed class RestoreFolderState
         set => failed = value;
     }
 
+    /// <summary>Databases that self-healing left to a person, with the call that decides.</summary>
+    public IReadOnlyList<Finding> Undecided { get; set; } = [];
+
     /// <summary>Why our own automatic writes to storage stopped; null when they did not.</summary>
     public string? ReadOnlyReason { get; set; }
 }

@@ -1,4 +1,5 @@
 using BackupApi.Model;
+using BackupApi.Model.Timing;
 
 namespace BackupApi.Operations;
 
@@ -46,6 +47,28 @@ internal sealed record ServiceSettings
     /// <summary>From 1.</summary>
     public int MaxSafetyBackups { get; init; } = 3;
 
+    /// <summary>When backups are taken; empty: every <see cref="Interval"/>.</summary>
+    public IReadOnlyList<ScheduleRule> Schedules { get; init; } = [];
+
+    /// <summary>A scheduled backup begins up to this much after it is due.</summary>
+    public TimeSpan Jitter { get; init; }
+
+    /// <summary>A fall of bytes, files or a database's entries by more than this raises an alarm; 100 for never.</summary>
+    public int AlarmDropPercent { get; init; } = 40;
+
+    /// <summary>How often the live databases are checked; zero for never.</summary>
+    public TimeSpan CheckDatabasesEvery { get; init; } = TimeSpan.FromHours(6);
+
+    /// <summary>How old the last whole reading of a backup may become; zero for never.</summary>
+    public TimeSpan ReadBackupsEvery { get; init; } = TimeSpan.FromDays(30);
+
+    /// <summary>How often a restore is rehearsed; zero for never.</summary>
+    public TimeSpan DrillEvery { get; init; } = TimeSpan.FromDays(7);
+
+    public AlertSettings Alerts { get; init; } = new();
+
+    public HealthThresholds Health { get; init; } = new();
+
     /// <summary>A calendar in place of <see cref="MaxBackups"/>, and bounds of age and size; none by default.</summary>
     public RetentionRules Retention { get; init; } = new();
 
@@ -66,6 +89,9 @@ internal sealed record ServiceSettings
     public TimeSpan CapturePatience { get; init; } = TimeSpan.FromSeconds(60);
 
     /// <summary>How long an archive in the restore folder must stand still before it is taken; also how long a start waits for one that grows.</summary>
+    /// <summary>What is done at a start about a database that is missing or damaged.</summary>
+    public Restore.HealMode Heal { get; init; } = Restore.HealMode.On;
+
     public TimeSpan DropPatience { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>How often the restore folder is looked at.</summary>

@@ -13,9 +13,12 @@ internal sealed partial class StartUp(
     BackupCatalog catalog,
     OperationGate gate,
     RestoreAtStart restoreAtStart,
+    ScheduleState schedule,
     RestoreFolder restoreFolder,
     RestoreFolderState restoreFolderState,
     TakeSafetyBackup takeSafetyBackup,
+    HealStorage healStorage,
+    ServiceSettings settings,
     RepairLevelDbLock repairLevelDbLock,
     ILogger<BackupManager> log) : IDisposable
 {
@@ -56,6 +59,7 @@ internal sealed partial class StartUp(
 
         await catalog.RefreshAsync(ct);
         catalog.RemoveOrphanedStates();
+        schedule.Load();
         var count = catalog.List().Count;
         LogFound(log, count, folders.Storage, folders.Backups, folders.Restore);
         var library = SqliteLibrary.Describe();
@@ -72,6 +76,11 @@ internal sealed partial class StartUp(
         }
 
         restoreFolderState.Failed = restoreFolder.ListFailed();
+        if (settings.Heal != HealMode.Off && restoreFolderState.ReadOnlyReason is null)
+        {
+            await HealAsync();
+        }
+
         foreach (var repaired in repairLevelDbLock.Run(ct))
         {
             LogRepaired(log, repaired.Where, repaired.Message);
@@ -103,6 +112,30 @@ internal sealed partial class StartUp(
         await ((Task)ticket.Completion).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
+    /// <summary>What can be healed is; what cannot is told by health, and the service starts all the same.</summary>
+    private async Task HealAsync()
+    {
+        var ticket = gate.Start(OperationKind.Heal, Trigger.Start, waits: false, givesWay: false, async context =>
+        {
+            var result = await healStorage.RunAsync(context.Id, settings.Heal, context.Progress, context.Cancellation);
+            restoreFolderState.Undecided = result.Undecided;
+            foreach (var healed in result.Healed)
+            {
+                LogHealed(log, healed.Where, healed.Message);
+            }
+
+            foreach (var undecided in result.Undecided)
+            {
+                LogUndecided(log, undecided.Where, undecided.Message);
+            }
+
+            context.Outcome = result.Undecided.Count == 0 ? Outcome.Ok : Outcome.Partial;
+            context.Summary = $"{result.Healed.Count} databases brought back, {result.Undecided.Count} left to a person";
+            return result;
+        });
+        await ((Task)ticket.Completion).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
     private static string Summarise(RestoreResult? restored) => restored switch
     {
         null => "nothing was restored",
@@ -114,6 +147,12 @@ internal sealed partial class StartUp(
 
     [LoggerMessage(Level = LogLevel.Information, Message = "SQLite databases are read with {Library}")]
     private static partial void LogLibrary(ILogger logger, string library);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Healed {Database}: {Message}")]
+    private static partial void LogHealed(ILogger logger, string database, string message);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "{Database} is not well: {Message}")]
+    private static partial void LogUndecided(ILogger logger, string database, string message);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Taken up from before: {What}: {Message}")]
     private static partial void LogRecovered(ILogger logger, string what, string message);

@@ -16,6 +16,7 @@ internal sealed class TakeBackup(
     DecideBackup decide,
     PredictRoom room,
     PinGoodCopies pinGoodCopies,
+    WatchChange watchChange,
     ApplyRetention retention,
     TimeProvider clock)
 {
@@ -80,6 +81,7 @@ internal sealed class TakeBackup(
                 Memory = Remember(capture, inherit),
             }, context);
             pinGoodCopies.Run(backup);
+            watchChange.Run(backup);
             retention.Run();
             return new CreateResult
             {
@@ -146,6 +148,7 @@ internal sealed class TakeBackup(
     {
         var confirmed = catalog.Record(last.Name, state => state with { ConfirmedAt = clock.GetUtcNow() });
         context.BackupName = last.Name;
+        context.Confirmed = true;
         context.Summary = "nothing changed since: confirmed, no new archive";
         return new CreateResult { Backup = confirmed, Duration = clock.GetElapsedTime(began), Confirmed = true };
     }
@@ -161,6 +164,7 @@ internal sealed class TakeBackup(
             TreeDigest = TreeDigest.Of(tree),
         });
         context.Outcome = backup.Outcome;
+        (context.BytesRead, context.BytesCompressed, context.BytesCarriedOver) = (archive.BytesRead, archive.BytesCompressed, archive.BytesCarriedOver);
         context.Summary = string.Create(
             CultureInfo.InvariantCulture,
             $"{archive.Observations.Entries} entries, {archive.Observations.ContentBytes} bytes in {archive.SizeBytes}, {archive.BytesRead} read, {archive.BytesCompressed} compressed, {archive.BytesCarriedOver} carried over, {archive.Manifest.Sources.Count} sources, {backup.Warnings.Count} warnings, {backup.Errors.Count} errors");

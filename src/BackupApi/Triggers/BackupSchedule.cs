@@ -4,22 +4,27 @@ using Quartz;
 
 namespace BackupApi.Triggers;
 
-/// <summary>The hourly backup. Quartz keeps the time; a failed run is told by health and history, and never ends the schedule.</summary>
+/// <summary>Takes the scheduled backup that is due. A failed run is told by health and history, and never ends the schedule.</summary>
 [DisallowConcurrentExecution]
-internal sealed partial class BackupSchedule(BackupManager manager, ScheduleState state, ILogger<BackupManager> log) : IJob
+internal sealed partial class BackupSchedule(BackupManager manager, ScheduleState schedule, TimeProvider clock, ILogger<BackupManager> log) : IJob
 {
     public static readonly JobKey Key = new("backup");
 
     public async ValueTask Execute(IJobExecutionContext context, CancellationToken cancellationToken = default)
     {
-        state.NextAt = context.NextFireTimeUtc;
+        if (!manager.IsReady || schedule.NextAt is not { } due || due > clock.GetUtcNow())
+        {
+            return;
+        }
+
+        schedule.Ran();
         try
         {
-            await manager.StartBackup(new CreateRequest { Trigger = Trigger.Schedule }).Completion;
+            await manager.StartBackup(new CreateRequest { Trigger = Model.Trigger.Schedule }).Completion;
         }
-        catch (BackupException e) when (e.Fault == Fault.NotReady)
+        catch (BackupException e) when (e.Fault == Fault.Cancelled)
         {
-            LogTooEarly(log);
+            LogLeftOut(log, e.Message);
         }
         catch (BackupException)
         {
@@ -27,6 +32,6 @@ internal sealed partial class BackupSchedule(BackupManager manager, ScheduleStat
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "The scheduled backup was left out: the start-up restore still runs")]
-    private static partial void LogTooEarly(ILogger logger);
+    [LoggerMessage(Level = LogLevel.Information, Message = "The scheduled backup was left out: {Reason}")]
+    private static partial void LogLeftOut(ILogger logger, string reason);
 }

@@ -7,6 +7,7 @@ namespace BackupApi.Triggers;
 internal sealed partial class RestoreFolderWatch(
     BackupManager manager,
     InspectDrops inspectDrops,
+    RestoreFolder restoreFolder,
     RestoreFolderState state,
     ServiceSettings settings,
     TimeProvider clock,
@@ -36,6 +37,7 @@ internal sealed partial class RestoreFolderWatch(
         try
         {
             var before = state.Waiting;
+            state.Failed = restoreFolder.ListFailed();
             state.Waiting = await inspectDrops.RunAsync(ct);
             foreach (var drop in state.Waiting.Except(before))
             {

@@ -9,13 +9,16 @@ internal sealed partial class StartAndStop(
     StartUp startUp,
     DecideBackup decide,
     OperationGate gate,
+    OperationLedger ledger,
     ServiceSettings settings,
     TimeProvider clock,
     IHostApplicationLifetime lifetime,
     ILogger<BackupManager> log) : BackgroundService
 {
-    /// <summary>Share of the shutdown time that a running operation gets to end by itself.</summary>
-    private const double PatienceShare = 0.3;
+    /// <summary>Shares of the shutdown time: for what runs to end by itself, for the last backup, and for what then still runs.</summary>
+    private const double DrainShare = 0.3;
+    private const double LastBackupShare = 0.5;
+    private const double EndShare = 0.1;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -38,14 +41,26 @@ internal sealed partial class StartAndStop(
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         await base.StopAsync(cancellationToken);
-        await gate.DrainAsync(settings.ShutdownTimeout * PatienceShare, clock);
+        await gate.DrainAsync(settings.ShutdownTimeout * DrainShare, clock);
         await TakeLastBackupAsync();
-        await gate.StopAsync(settings.ShutdownTimeout * PatienceShare, clock);
+        await gate.StopAsync(settings.ShutdownTimeout * EndShare, clock);
     }
 
     private async Task TakeLastBackupAsync()
     {
-        if (!manager.IsReady || !decide.AtStop())
+        if (!manager.IsReady)
+        {
+            return;
+        }
+
+        var (take, skipped) = decide.AtStop();
+        if (skipped is not null)
+        {
+            ledger.Skip(OperationKind.Backup, Trigger.Stop, $"No backup at the stop: {skipped}.");
+            LogSkipped(log, skipped);
+        }
+
+        if (!take)
         {
             return;
         }
@@ -53,13 +68,16 @@ internal sealed partial class StartAndStop(
         try
         {
             var ticket = manager.StartBackup(new CreateRequest { Trigger = Trigger.Stop });
-            await Task.WhenAny(ticket.Completion, Task.Delay(settings.ShutdownTimeout * PatienceShare, clock));
+            await Task.WhenAny(ticket.Completion, Task.Delay(settings.ShutdownTimeout * LastBackupShare, clock));
         }
         catch (BackupException e)
         {
             LogNoLastBackup(log, e.Message);
         }
     }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "No backup at the stop: {Reason}")]
+    private static partial void LogSkipped(ILogger logger, string reason);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "No backup at the stop: {Reason}")]
     private static partial void LogNoLastBackup(ILogger logger, string reason);

@@ -75,6 +75,25 @@ public sealed class DamageTests : IDisposable
         Assert.Equal(TreeText.Of(storage, name => name == "b.db"), TreeText.Of(temp["out"]));
     }
 
+    [Fact]
+    public async Task An_archive_that_lost_its_end_gives_what_comes_before()
+    {
+        var random = new Random(3);
+        foreach (var name in new[] { "a", "b", "c" })
+        {
+            var bytes = new byte[100_000];
+            random.NextBytes(bytes);
+            temp.File($"storage/{name}", bytes);
+        }
+
+        await Storage.WriteAsync(temp["a.tar.gz"], temp["storage"]);
+        var archive = await File.ReadAllBytesAsync(temp["a.tar.gz"]);
+        await File.WriteAllBytesAsync(temp["cut.tar.gz"], archive[..250_000]);
+        var result = await new ArchiveReader().SalvageAsync(temp["cut.tar.gz"], temp.Folder("out"), static _ => true, ArchiveLimits.None, Storage.NoProgress, CancellationToken.None);
+        Assert.Equal("c", Assert.Single(result.Damaged).Where);
+        Assert.Equal(TreeText.Of(temp["storage"], name => name == "c"), TreeText.Of(temp["out"]));
+    }
+
     private async Task CutAsync(int step)
     {
         var (archive, storage) = await MakeAsync();

@@ -134,7 +134,7 @@ public sealed class FormatTests
         }
 
         // So large that its chunks fill pages of their own, with names before and behind it.
-        using (var handle = Posix.CreateNew(temp["storage/3.huge"]))
+        using (var handle = Posix.CreateNew(temp["storage/3.huge.db"]))
         {
             for (var i = 0; i < 2500; i++)
             {
@@ -156,5 +156,40 @@ public sealed class FormatTests
             await new ArchiveReader().CopyEntryAsync(temp["a.tar.gz"], name, content, CancellationToken.None);
             Assert.Equal(int.Parse(name[^5..]), BitConverter.ToInt32(content.ToArray()));
         }
+    }
+
+    [Fact]
+    public async Task The_example_of_the_documentation_stays_readable()
+    {
+        var path = Path.Combine(AppContext.BaseDirectory, "TestData", "archive-v1.tar.gz");
+        Assert.Equal(3859, new FileInfo(path).Length);
+        var proof = await Storage.VerifyAsync(path);
+        Assert.Empty(proof.Errors);
+        Assert.True(proof.HasChecksums);
+        using var content = new MemoryStream();
+        var entry = await new ArchiveReader().CopyEntryAsync(path, "hello.txt", content, CancellationToken.None);
+        Assert.Equal("hello, world\n"u8.ToArray(), content.ToArray());
+        Assert.Equal(new UnixTime(1795176000, 123456789), entry.Modified);
+    }
+
+    [Fact]
+    public async Task A_file_that_reads_back_differently_is_noticed()
+    {
+        using var temp = new TempFolder();
+        var bytes = new byte[100_000];
+        new Random(4).NextBytes(bytes);
+        var path = temp.File("archive", bytes);
+        var expected = new BackupApi.Archive.Writing.ReadBack.Expected(1000, Crc32C.Of(bytes.AsSpan(0, 1000)), Crc32C.Of(bytes.AsSpan(1000)));
+        Assert.Equal(Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(bytes)), await FindAsync(bytes.Length));
+        Assert.Null(await FindAsync(bytes.Length + 1));
+        foreach (var place in new[] { 0, 999, 1000, 99_999 })
+        {
+            bytes[place] ^= 1;
+            await File.WriteAllBytesAsync(path, bytes);
+            Assert.Null(await FindAsync(bytes.Length));
+            bytes[place] ^= 1;
+        }
+
+        Task<string?> FindAsync(long length) => BackupApi.Archive.Writing.ReadBack.FindSha256Async(path, length, expected, Storage.NoProgress, CancellationToken.None);
     }
 }

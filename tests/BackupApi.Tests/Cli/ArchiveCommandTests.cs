@@ -79,5 +79,5 @@ public sealed class ArchiveCommandTests : IDisposable
     }
 
     private Task<int?> RunAsync(params string[] arguments) =>
-        new CommandLine(new ArchiveCommands(new LooseArchive(new ArchiveReader()), output), new ServiceCommands(null, output), "0", output, errors).RunAsync(arguments, CancellationToken.None);
+        new CommandLine(new ArchiveCommands(new LooseArchive(new ArchiveReader()), output), new ServiceCommands(null, () => null, output), "0", output, errors).RunAsync(arguments, CancellationToken.None);
 }

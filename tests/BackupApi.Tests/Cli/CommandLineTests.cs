@@ -92,6 +92,6 @@ public sealed class CommandLineTests(RunningService service) : IClassFixture<Run
     private Task<int?> RunAsync(Uri? address, params string[] arguments)
     {
         var archives = new ArchiveCommands(new LooseArchive(new ArchiveReader()), output);
-        return new CommandLine(archives, new ServiceCommands(address, output), "1.2.3", output, errors).RunAsync(arguments, CancellationToken.None);
+        return new CommandLine(archives, new ServiceCommands(address, () => null, output), "1.2.3", output, errors).RunAsync(arguments, CancellationToken.None);
     }
 }

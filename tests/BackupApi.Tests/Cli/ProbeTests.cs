@@ -28,7 +28,7 @@ public sealed class ProbeTests
         await server.StartAsync();
         using var output = new StringWriter();
 
-        Assert.Equal(exitCode, await new ServiceCommands(new Uri(server.Urls.First()), output).ProbeAsync(path, CancellationToken.None));
+        Assert.Equal(exitCode, await new ServiceCommands(new Uri(server.Urls.First()), () => null, output).ProbeAsync(path, CancellationToken.None));
         Assert.StartsWith($"{status} xxx", output.ToString(), StringComparison.Ordinal);
         Assert.True(output.ToString().Length < 4096, "the container runtime keeps 4,096 bytes of a probe's output");
     }

@@ -187,7 +187,7 @@ public sealed class SettingsTests : IDisposable
         RestoreOptions.Read(reader);
         CaptureOptions.Read(reader);
         LiteDbOptions.Read(reader);
-        ServiceOptions.Read(reader, new ConfigurationBuilder().Build());
+        AccessOptions.Read(reader, ServiceOptions.Read(reader, new ConfigurationBuilder().Build()).Addresses);
         var text = File.ReadAllText(Path.Combine(Repository.Root, "docs", "SETTINGS.md"));
 
         Assert.True(reader.Asked.Count > 30);

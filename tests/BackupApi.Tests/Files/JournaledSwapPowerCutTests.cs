@@ -41,7 +41,8 @@ public sealed class JournaledSwapPowerCutTests(ITestOutputHelper output) : IDisp
             Assert.True(end.WasKilled, $"call {n} of {calls} was not reached");
             Assert.Equal("", end.Errors);
             mount.Remount();
-            Assert.Equal(0, KillPoint.Run("recover", root, 0).ExitCode);
+            var recovery = KillPoint.Run("recover", root, 0);
+            Assert.True(recovery.ExitCode == 0, $"{kind} cut at call {n} of {calls}: the recovery failed: {recovery.Errors}");
             var image = TreeImage.Of($"{root}/storage");
             Assert.True(image == oldImage || image == newImage, $"{kind} cut at call {n} of {calls}: storage is a mixture:\n{image}");
             _ = image == oldImage ? old++ : fresh++;

@@ -94,6 +94,9 @@ public sealed class ProblemTests(RunningService service) : IClassFixture<Running
         var expected = new Dictionary<Fault, int>
         {
             [Fault.InvalidRequest] = 400,
+            [Fault.Unauthorized] = 401,
+            [Fault.Forbidden] = 403,
+            [Fault.TooManyRequests] = 429,
             [Fault.NotFound] = 404,
             [Fault.Busy] = 409,
             [Fault.StorageInUse] = 409,

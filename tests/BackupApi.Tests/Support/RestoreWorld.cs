@@ -24,7 +24,6 @@ internal sealed class RestoreWorld : IDisposable
         var collection = new ServiceCollection();
         collection.AddLogging();
         collection.AddSingleton(TimeProvider.System);
-        collection.AddSingleton(new ScheduleState());
         collection.AddOperations(settings, new LiteDbSettings());
         services = collection.BuildServiceProvider();
         Get<WorkFolders>().Prepare(isFirstStart: true);

@@ -18,7 +18,6 @@ internal sealed class Service : IAsyncDisposable
         var services = new ServiceCollection();
         services.AddLogging(logging => logging.AddProvider(Log).SetMinimumLevel(LogLevel.Debug));
         services.AddSingleton(TimeProvider.System);
-        services.AddSingleton(new ScheduleState());
         services.AddOperations(change?.Invoke(settings) ?? settings, new LiteDbSettings());
         replace?.Invoke(services);
         provider = services.BuildServiceProvider();

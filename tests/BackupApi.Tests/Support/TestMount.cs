@@ -8,6 +8,7 @@ public sealed class TestMount : IDisposable
 {
     private readonly string path;
     private string? image;
+    private bool isXfs;
 
     private TestMount(string path) => this.path = path;
 
@@ -31,14 +32,19 @@ public sealed class TestMount : IDisposable
         Run("truncate", "-s", $"{megabytes}M", image);
         Run($"/usr/sbin/mkfs.{kind}", "-q", image);
         Run("mount", "-o", "loop", image, path);
-        return new TestMount(path) { image = image };
+        return new TestMount(path) { image = image, isXfs = kind == "xfs" };
     }
 
     /// <summary>Off and on again, as after a power cut: what was not on the disk is gone.</summary>
+    /// <remarks>A copy of the image is mounted: another mount namespace (a container that started meanwhile) may keep the old file system alive, dead as it is.</remarks>
     public void Remount()
     {
         Run("umount", path);
-        Run("mount", "-o", "loop", image!, path);
+        var next = $"{image}+";
+        Run("cp", "--sparse=always", image!, next);
+        Run("rm", image!);
+        image = next;
+        Run("mount", "-o", isXfs ? "loop,nouuid" : "loop", next, path);
     }
 
     public static void Run(string program, params string[] arguments)

@@ -35,7 +35,7 @@ internal sealed class AnyArchive(ArchiveReader reader)
         }
 
         await using var entries = Open(path, kind, limits);
-        return await Unpacker.UnpackAsync(entries, into, static _ => true, limits, progress, ct);
+        return await StreamUnpacking.UnpackAsync(entries, into, static _ => true, limits, progress, ct);
     }
 
     /// <summary>All entries but our own.</summary>
@@ -101,6 +101,7 @@ internal sealed class AnyArchive(ArchiveReader reader)
         catch (BackupException e) when (e.Fault is not Fault.Cancelled)
         {
             errors.Add(new Finding(Path.GetFileName(path), e.Message));
+            return await ProofAsync(path, count, content, errors, ct) with { Fault = e.Fault };
         }
 
         return await ProofAsync(path, count, content, errors, ct);

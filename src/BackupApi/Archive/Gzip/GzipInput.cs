@@ -20,7 +20,6 @@ internal sealed class GzipInput(Stream file, int maxRatio = int.MaxValue) : Stre
     private const long RatioMattersFrom = 16 << 20;
 
     private const int TrailerLength = 8;
-    private const byte HasHeaderCrc = 0x02, HasExtra = 0x04, HasName = 0x08, HasComment = 0x10, Reserved = 0xE0;
 
     private readonly byte[] input = new byte[64 * 1024];
     private readonly Inflater inflater = new(noHeader: true);
@@ -159,42 +158,9 @@ internal sealed class GzipInput(Stream file, int maxRatio = int.MaxValue) : Stre
             return false;
         }
 
-        if (Next() != 0x1f || Next() != 0x8b)
+        if (GzipMemberHeader.Skip(Next) is { } wrong)
         {
-            throw Damaged(members == 0 ? "This is not a gzip file" : "There are bytes behind the end of the compressed data");
-        }
-
-        var method = Next();
-        var flags = Next();
-        if (method != 8 || (flags & Reserved) != 0)
-        {
-            throw Damaged("The gzip header asks for something unknown");
-        }
-
-        for (var i = 0; i < 6; i++)
-        {
-            Next();
-        }
-
-        if ((flags & HasExtra) != 0)
-        {
-            for (var left = Next() | (Next() << 8); left > 0; left--)
-            {
-                Next();
-            }
-        }
-
-        for (var texts = ((flags & HasName) != 0 ? 1 : 0) + ((flags & HasComment) != 0 ? 1 : 0); texts > 0; texts--)
-        {
-            while (Next() != 0)
-            {
-                // A zero ends the text.
-            }
-        }
-
-        for (var left = (flags & HasHeaderCrc) != 0 ? 2 : 0; left > 0; left--)
-        {
-            Next();
+            throw Damaged(members > 0 && wrong == GzipMemberHeader.NoGzip ? "There are bytes behind the end of the compressed data" : wrong);
         }
 
         members++;

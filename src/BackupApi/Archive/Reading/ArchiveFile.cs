@@ -2,6 +2,7 @@ using BackupApi.Archive.Chunks;
 using BackupApi.Archive.Format;
 using BackupApi.Archive.Tar;
 using BackupApi.Files;
+using BackupApi.Model;
 using Microsoft.Win32.SafeHandles;
 
 namespace BackupApi.Archive.Reading;
@@ -42,11 +43,12 @@ internal sealed class ArchiveFile : IDisposable
     }
 
     /// <summary>Fills <paramref name="buffer"/>; false when the file ends before.</summary>
+    /// <exception cref="BackupException"><see cref="Fault.DiskError"/>.</exception>
     public bool TryRead(Span<byte> buffer, long offset)
     {
         while (!buffer.IsEmpty)
         {
-            var length = RandomAccess.Read(handle, buffer, offset);
+            var length = Read(buffer, offset);
             if (length == 0)
             {
                 return false;
@@ -103,6 +105,18 @@ internal sealed class ArchiveFile : IDisposable
 
     public void Dispose() => handle.Dispose();
 
+    private int Read(Span<byte> buffer, long offset)
+    {
+        try
+        {
+            return RandomAccess.Read(handle, buffer, offset);
+        }
+        catch (IOException e)
+        {
+            throw Errno.ToFault(e);
+        }
+    }
+
     private byte[] Inflated(long offset, int compressedLength, int length)
     {
         var compressed = new byte[compressedLength];
@@ -141,7 +155,7 @@ internal sealed class ArchiveFile : IDisposable
 
         public override int Read(Span<byte> buffer)
         {
-            var length = RandomAccess.Read(file.handle, buffer[..(int)Math.Min(buffer.Length, Math.Max(0, end - position))], position);
+            var length = file.Read(buffer[..(int)Math.Min(buffer.Length, Math.Max(0, end - position))], position);
             position += length;
             return length;
         }

@@ -8,10 +8,15 @@ internal sealed class IndexedUnpacking(ArchiveFile file, int threads, ArchiveLim
 {
     /// <param name="select">Asked from two threads, though never for one entry at once.</param>
     /// <param name="passOver">Go on after damage, and list the files it took, instead of failing.</param>
-    public async Task<UnpackResult> UnpackAsync(string into, Func<ArchiveEntry, bool> select, bool passOver, CancellationToken ct)
+    /// <returns>Null when the index itself is damaged and damage was to be passed over: nothing was unpacked then.</returns>
+    public async Task<UnpackResult?> UnpackAsync(string into, Func<ArchiveEntry, bool> select, bool passOver, CancellationToken ct)
     {
         CheckLimits();
-        var links = LinkChoice.Of(Open(), select);
+        if (FindLinks(select, passOver) is not { } links)
+        {
+            return null;
+        }
+
         progress.Enter("unpack", file.Locator!.ContentBytes, file.Locator.Entries);
         await using var unpacker = new Unpacker(into, limits, progress, threads);
         await using var reader = new SegmentReader(file, Open(), threads, withSha256: false, entries => entries.Any(entry => links.Wants(entry.Entry)), static _ => false, ct);
@@ -44,6 +49,19 @@ internal sealed class IndexedUnpacking(ArchiveFile file, int threads, ArchiveLim
         }
 
         return await unpacker.FinishAsync(damaged);
+    }
+
+    /// <summary>Walks the whole index, so that it cannot fail later on.</summary>
+    private LinkChoice? FindLinks(Func<ArchiveEntry, bool> select, bool passOver)
+    {
+        try
+        {
+            return LinkChoice.Of(Open(), select);
+        }
+        catch (BackupException e) when (passOver && e.Fault == Fault.ArchiveDamaged)
+        {
+            return null;
+        }
     }
 
     private static async ValueTask TakeBackAsync(Unpacker unpacker, List<ArchiveEntry> written)

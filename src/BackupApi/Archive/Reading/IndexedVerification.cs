@@ -18,6 +18,7 @@ internal sealed class IndexedVerification(ArchiveFile file, int threads, Archive
     private readonly Locator at = file.Locator!;
     private Manifest? manifest;
     private Report? report;
+    private Fault fault = Fault.ArchiveDamaged;
     private long entries;
     private long contentBytes;
     private uint crc32;
@@ -47,7 +48,7 @@ internal sealed class IndexedVerification(ArchiveFile file, int threads, Archive
         }
 
         await VerifyEndAsync(ct);
-        return new ArchiveProof { Manifest = manifest, Report = report, Sha256 = "", Entries = entries, ContentBytes = contentBytes, Errors = errors, HasChecksums = true };
+        return new ArchiveProof { Fault = fault, Manifest = manifest, Report = report, Sha256 = "", Entries = entries, ContentBytes = contentBytes, Errors = errors, HasChecksums = true };
     }
 
     /// <summary>The head can only look one way: stored blocks around a header and the manifest.</summary>
@@ -96,6 +97,7 @@ internal sealed class IndexedVerification(ArchiveFile file, int threads, Archive
             }
             catch (BackupException e) when (e.Fault is Fault.ArchiveDamaged or Fault.ArchiveHostile)
             {
+                fault = errors.Count == 0 ? e.Fault : fault;
                 Add(SegmentEntries.Describe(segment), e.Message);
             }
 
@@ -141,7 +143,11 @@ internal sealed class IndexedVerification(ArchiveFile file, int threads, Archive
     /// <summary>Our own last entries, the end of the tar, and gzip's CRC-32 and length over everything.</summary>
     private async Task VerifyEndAsync(CancellationToken ct)
     {
-        VerifyEndBytes();
+        if (!EndBytes.AreRight(file))
+        {
+            Add(Path.GetFileName(file.Path), $"The bytes of report, checksums and index do not match their checksum (archive offset {at.ContentEnd.ToString(CultureInfo.InvariantCulture)}).");
+        }
+
         try
         {
             await using var tar = new TarEntryStream(GzipInput.Resume(file.OpenFrom(at.ContentEnd), at.ContentEnd, crc32, tarLength), isOurs: true);
@@ -171,31 +177,6 @@ internal sealed class IndexedVerification(ArchiveFile file, int threads, Archive
         catch (BackupException e)
         {
             Add(Path.GetFileName(file.Path), e.Message);
-        }
-    }
-
-    /// <summary>The compressed bytes as they are, for the bits between blocks that inflating never looks at.</summary>
-    private void VerifyEndBytes()
-    {
-        var tail = file.Length - ArchiveLayout.TrailerLength - ArchiveLayout.TailLength;
-        var state = uint.MaxValue;
-        var position = at.ContentEnd;
-        while (position < tail)
-        {
-            var part = buffer.AsSpan(0, (int)Math.Min(buffer.Length, tail - position));
-            if (!file.TryRead(part, position))
-            {
-                break;
-            }
-
-            state = Crc32C.Append(state, part);
-            position += part.Length;
-        }
-
-        var lastBlock = new byte[ArchiveLayout.StoredBlockHeader];
-        if (~state != at.EndCrc32C || !file.TryRead(lastBlock, tail) || lastBlock is not [1, 0x00, 0x08, 0xFF, 0xF7])
-        {
-            Add(Path.GetFileName(file.Path), $"The bytes of report, checksums and index do not match their checksum (archive offset {at.ContentEnd.ToString(CultureInfo.InvariantCulture)}).");
         }
     }
 

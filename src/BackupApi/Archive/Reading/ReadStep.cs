@@ -1,6 +1,7 @@
 using System.Globalization;
 using BackupApi.Archive.Chunks;
 using BackupApi.Archive.Format;
+using BackupApi.Model;
 
 namespace BackupApi.Archive.Reading;
 
@@ -61,7 +62,7 @@ internal sealed class ReadStep
         {
             return file.TryRead(bytes, Offset(file));
         }
-        catch (IOException e)
+        catch (BackupException e)
         {
             Damage = $"A chunk cannot be read: {e.Message}";
             return false;

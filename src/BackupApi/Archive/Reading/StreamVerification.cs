@@ -19,6 +19,7 @@ internal sealed class StreamVerification(ArchiveLimits limits, Progress progress
     private long entries;
     private long contentBytes;
     private bool hasChecksums;
+    private Fault fault = Fault.ArchiveDamaged;
 
     /// <param name="tar">Not disposed.</param>
     public async Task<ArchiveProof> RunAsync(TarEntryStream tar, string fileName, CancellationToken ct)
@@ -38,9 +39,10 @@ internal sealed class StreamVerification(ArchiveLimits limits, Progress progress
         catch (BackupException e)
         {
             Add(fileName, e.Message);
+            fault = e.Fault;
         }
 
-        return new ArchiveProof { Manifest = manifest, Report = report, Sha256 = "", Entries = entries, ContentBytes = contentBytes, Errors = errors, HasChecksums = hasChecksums };
+        return new ArchiveProof { Fault = fault, Manifest = manifest, Report = report, Sha256 = "", Entries = entries, ContentBytes = contentBytes, Errors = errors, HasChecksums = hasChecksums };
     }
 
     private async Task TakeAsync(TarEntryStream tar, ArchiveEntry entry, CancellationToken ct)

@@ -20,8 +20,8 @@ internal sealed class ContentAssembly : IDisposable
     public ContentAssembly(ArchiveOutput output, int level)
     {
         this.output = output;
-        Index = new IndexWriter($"{output.Path}.index", level);
-        Sums = new SpooledChunks($"{output.Path}.sums", FastLevel);
+        Index = new IndexWriter($"{output.Path}.index.partial", level);
+        Sums = new SpooledChunks($"{output.Path}.sums.partial", FastLevel);
     }
 
     public IndexWriter Index { get; }

@@ -67,7 +67,7 @@ internal sealed class ReferenceArchive : IDisposable
                 return new ReferenceArchive(opened, start, seen);
             }
         }
-        catch (IOException e)
+        catch (Exception e) when (e is BackupException or IOException)
         {
             seen.Rotten(path, e.Message);
         }
@@ -110,7 +110,7 @@ internal sealed class ReferenceArchive : IDisposable
 
             seen.Rotten(file.Path, string.Create(CultureInfo.InvariantCulture, $"The chunk at offset {offset}, of '{PathText.Show(entryName)}', does not match its checksum."));
         }
-        catch (IOException e)
+        catch (BackupException e)
         {
             seen.Rotten(file.Path, string.Create(CultureInfo.InvariantCulture, $"The chunk at offset {offset}, of '{PathText.Show(entryName)}', cannot be read: {e.Message}"));
         }

@@ -22,7 +22,7 @@ internal enum StepKind
 internal sealed class WriteStep
 {
     /// <summary>Content of a run and of any chunk ends here.</summary>
-    public const int ContentCapacity = 160 * 1024;
+    public const int ContentCapacity = 288 * 1024;
 
     private byte[]? content;
     private byte[]? compressed;

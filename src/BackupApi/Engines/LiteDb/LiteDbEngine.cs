@@ -16,6 +16,8 @@ internal sealed class LiteDbEngine(LiteDbSettings settings, TimeProvider clock) 
     internal const string V4 = "v4";
     internal const string RebuildLeftover = "v5 left by a rebuild";
 
+    private static readonly Comparer<string> ByBytes = Comparer<string>.Create(PathText.CompareBytes);
+
     public string Kind => "litedb";
 
     public bool MayOwn(TreeNode node, ReadOnlySpan<byte> head) => LiteDbSignature.Of(head, node.Stat.Size) != LiteDbKind.None;
@@ -42,7 +44,7 @@ internal sealed class LiteDbEngine(LiteDbSettings settings, TimeProvider clock) 
         {
             if (!claimed.Contains(path))
             {
-                var files = Beside(tree, path, kind, isFree).Prepend(path).Order(StringComparer.Ordinal).ToArray();
+                var files = Beside(tree, path, kind, isFree).Prepend(path).Order(ByBytes).ToArray();
                 claimed.UnionWith(files);
                 sources.Add(new Source(path, Kind, files) { Variant = VariantOf(path, kind, names) });
             }

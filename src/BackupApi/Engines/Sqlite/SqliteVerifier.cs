@@ -31,7 +31,9 @@ internal sealed class SqliteVerifier(Source source, string folder, SqliteSetting
 
     private Verdict VerifyRecovered(CancellationToken ct)
     {
-        var scratch = $"{folder.TrimEnd('/')}.sqlite-scratch-{Guid.NewGuid():N}";
+        // Storage itself, after a restore: what lies beside it may be another disk, or not writable; its reserved folder is ours.
+        var reserved = $"{folder.TrimEnd('/')}/{OwnFolders.ReservedName}";
+        var scratch = $"{(Posix.FindStat(reserved) is { Kind: FileKind.Directory } ? $"{reserved}/" : $"{folder.TrimEnd('/')}.")}sqlite-scratch-{Guid.NewGuid():N}";
         Posix.MakeFolder(scratch);
         try
         {

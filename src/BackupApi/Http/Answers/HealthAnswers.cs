@@ -26,6 +26,9 @@ internal sealed record HealthAnswer
     /// <summary>What is being done now; null when nothing is.</summary>
     public OperationRecord? Running { get; init; }
 
+    /// <summary>The last rehearsal of a restore, and how long it took; null before the first.</summary>
+    public DrillResult? LastDrill { get; init; }
+
     public static HealthAnswer Of(HealthReport report, string version) => new()
     {
         Status = report.Status,
@@ -42,12 +45,13 @@ internal sealed record HealthAnswer
             LatestProvenCreated = report.LatestProven?.CreatedAt,
             TotalSize = report.TotalBytes,
             TotalSizeMB = BackupFacts.InMegabytes(report.TotalBytes),
-            NextScheduled = report.NextScheduledAt,
+            NextScheduled = ZonedText.Of(report.NextScheduledAt, report.Zone),
         },
         Disk = report.Disks,
         Databases = report.Databases,
         Waiting = report.Waiting,
         Running = report.Running,
+        LastDrill = report.LastDrill,
     };
 }
 
@@ -71,16 +75,21 @@ internal sealed record BackupHealth
 
     public required string TotalSizeMB { get; init; }
 
-    public DateTimeOffset? NextScheduled { get; init; }
+    /// <summary>With the offset of TZ at that time.</summary>
+    public string? NextScheduled { get; init; }
 }
 
+/// <summary>What a caller without a key is told, where keys are set.</summary>
+internal sealed record StatusAnswer(HealthStatus Status);
+
 /// <summary>The process answers.</summary>
-internal sealed record LiveAnswer(string Version)
+/// <param name="Version">Left out for a caller without a key, where keys are set.</param>
+internal sealed record LiveAnswer([property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Version)
 {
     [JsonPropertyOrder(-1)]
     public string Status => "alive";
 }
 
 /// <summary>Whether the application may open its storage.</summary>
-/// <param name="Operation">The restore that is under way; null when none is.</param>
+/// <param name="Operation">The restore that is under way; null when none is, and for a caller without a key, where keys are set.</param>
 internal sealed record ReadyAnswer(bool Ready, string Message, OperationRecord? Operation);

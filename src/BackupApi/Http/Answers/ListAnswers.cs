@@ -66,6 +66,14 @@ internal sealed record DetailAnswer(BackupFacts Backup, IReadOnlyList<ManifestSo
     public bool Success => true;
 }
 
+/// <summary>A restore was rehearsed and everything came back. One that does not is answered by its problem.</summary>
+internal sealed record DrillAnswer(string Name, long DurationMs, DateTimeOffset At, string OperationId)
+{
+    public bool Success => true;
+
+    public static DrillAnswer Example { get; } = new("backup_2026-11-20_120000.tar.gz", 310, new DateTimeOffset(2026, 11, 20, 12, 0, 0, TimeSpan.Zero), "20261120T120000Z-0001");
+}
+
 /// <summary>A backup was removed.</summary>
 internal sealed record DeleteAnswer(string Name, long FreedBytes, string OperationId)
 {

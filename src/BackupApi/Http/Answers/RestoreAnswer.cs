@@ -1,13 +1,16 @@
 using System.Text.Json.Serialization;
 using BackupApi.Model;
+using BackupApi.Operations.Restore;
 
 namespace BackupApi.Http.Answers;
 
-/// <summary>A restore was done, or verified and staged for the next start.</summary>
+/// <summary>A restore was done, or verified and staged for the next start, or only previewed.</summary>
 internal sealed record RestoreAnswer
 {
     private const string Complete = "Restore complete. Restart application to apply changes.";
     private const string Staged = "Restore staged. Restart application to apply changes.";
+    private const string Previewed = "Nothing was changed: preview says what the restore would do.";
+    private const string Refused = "Nothing was changed: the restore would be refused.";
     private const string Aside = "Restore complete. The files lie in the folder that was asked for.";
 
     [JsonPropertyOrder(-1)]
@@ -42,7 +45,26 @@ internal sealed record RestoreAnswer
 
     public required long DurationMs { get; init; }
 
-    public required string OperationId { get; init; }
+    /// <summary>Null for a preview, which is no operation.</summary>
+    public string? OperationId { get; init; }
+
+    /// <summary>Of a dry run: what would be replaced, added and removed. Null for a restore.</summary>
+    public PreviewAnswer? Preview { get; init; }
+
+    public static RestoreAnswer Of(RestorePreview preview) => new()
+    {
+        Message = preview.Refusal is null ? Previewed : Refused,
+        RequiresRestart = false,
+        Applied = false,
+        BackupName = preview.BackupName,
+        Files = 0,
+        Bytes = 0,
+        Unchanged = preview.UnchangedCount,
+        InUse = preview.InUse,
+        Warnings = [],
+        DurationMs = 0,
+        Preview = PreviewAnswer.Of(preview),
+    };
 
     public static RestoreAnswer Of(RestoreResult result, bool intoPlace, string restartCommand, string operationId) => new()
     {

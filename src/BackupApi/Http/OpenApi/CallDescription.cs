@@ -12,6 +12,9 @@ internal sealed record CallDescription(object Example, Type? BodyType, object? B
 
 internal static class CallDescriptionExtensions
 {
+    /// <summary>What every call may answer with: who may call is asked before any of them, health included (a foreign name).</summary>
+    public static readonly IReadOnlyList<Fault> Always = [Fault.Unauthorized, Fault.Forbidden, Fault.TooManyRequests, Fault.Internal];
+
     /// <summary>Names, explains and exemplifies a call, and lists its failures.</summary>
     public static RouteHandlerBuilder Describe(this RouteHandlerBuilder call, string name, string summary, string description, object example, params Fault[] faults) =>
         call.Describe(name, summary, description, new CallDescription(example, null, null, faults));
@@ -23,7 +26,7 @@ internal static class CallDescriptionExtensions
     private static RouteHandlerBuilder Describe(this RouteHandlerBuilder call, string name, string summary, string text, CallDescription description)
     {
         call.WithName(name).WithSummary(summary).WithDescription(text).WithMetadata(description);
-        foreach (var status in description.Faults.Append(Fault.Internal).Select(Problems.StatusOf).Distinct())
+        foreach (var status in description.Faults.Concat(Always).Select(Problems.StatusOf).Distinct())
         {
             call.WithMetadata(new ProducesResponseTypeMetadata(status, typeof(Problem), [Problem.ContentType]));
         }

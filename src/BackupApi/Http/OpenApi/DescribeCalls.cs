@@ -3,7 +3,6 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using BackupApi.Http.Answers;
 using BackupApi.Http.Pipeline;
-using BackupApi.Model;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
 
@@ -79,7 +78,7 @@ internal sealed class DescribeCalls : IOpenApiOperationTransformer
         {
             if (type == Problem.ContentType)
             {
-                var faults = description.Faults.Append(Fault.Internal).Where(fault => Text(Problems.StatusOf(fault)) == status).ToList();
+                var faults = description.Faults.Concat(CallDescriptionExtensions.Always).Where(fault => Text(Problems.StatusOf(fault)) == status).ToList();
                 response.Description = string.Join("; ", faults.Select(Examples.Explain));
                 content.Example = NodeOf(Examples.Of(faults[0]));
             }

@@ -1,3 +1,4 @@
+using BackupApi.Http.Access;
 using Microsoft.OpenApi;
 
 namespace BackupApi.Http.OpenApi;
@@ -16,13 +17,27 @@ internal static class Documentation
                 Version = version,
                 Description = "Hot, consistent, proven backups of a storage folder. Sizes are bytes and instants UTC unless a name says otherwise.",
             };
+            AddKeys(document);
             return Task.CompletedTask;
         });
     });
 
+    /// <summary>So that the page has a place to enter a key, and generated clients a parameter for it.</summary>
+    private static void AddKeys(OpenApiDocument document)
+    {
+        var schemes = new Dictionary<string, IOpenApiSecurityScheme>(StringComparer.Ordinal)
+        {
+            ["key"] = new OpenApiSecurityScheme { Type = SecuritySchemeType.ApiKey, In = ParameterLocation.Header, Name = "X-Api-Key", Description = "Needed where keys are set (API_KEY)." },
+            ["bearer"] = new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = "bearer", Description = "The same key, as Authorization: Bearer." },
+        };
+        document.Components ??= new OpenApiComponents();
+        document.Components.SecuritySchemes = schemes;
+        document.Security = [.. schemes.Keys.Select(name => new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference(name, document)] = [] })];
+    }
+
     public static void MapDocumentation(this WebApplication app)
     {
-        app.MapOpenApi("/openapi/{documentName}.json");
+        app.MapOpenApi("/openapi/{documentName}.json").Needs(Role.Read);
         app.UseSwaggerUI(page =>
         {
             page.SwaggerEndpoint("/openapi/v1.json", "BackupApi");

@@ -143,10 +143,15 @@ internal static class Examples
 
     public static readonly ReadyAnswer Ready = new(true, "The application may open its storage.", null);
 
+    public static readonly SettingsAnswer Settings = new([new SettingFact("API_KEY", "***", "file /run/secrets/backupapi_key"), new SettingFact("MAX_BACKUPS", "10", "default")]);
+
     /// <summary>What a fault means, in a few words.</summary>
     public static string Explain(Fault fault) => fault switch
     {
         Fault.InvalidRequest => "The request is wrong: malformed JSON, a name with a folder in it, a label too long",
+        Fault.Unauthorized => "The key is missing or wrong; asked for only where keys are set",
+        Fault.Forbidden => "The role of the key is too small, the Host is not known, or a page of another site made the request",
+        Fault.TooManyRequests => "Too many wrong keys, or too many long answers at a time; Retry-After says how long to wait",
         Fault.NotFound => "There is no such thing",
         Fault.Busy => "Another operation holds the storage; operationId says which",
         Fault.StorageInUse => "A process has the storage open",

@@ -9,7 +9,6 @@ internal sealed partial class FaultAnswers(RequestDelegate next, ILogger<FaultAn
 {
     public async Task InvokeAsync(HttpContext context)
     {
-        context.Response.Headers.XContentTypeOptions = "nosniff";
         try
         {
             await next(context);
@@ -52,7 +51,6 @@ internal sealed partial class FaultAnswers(RequestDelegate next, ILogger<FaultAn
         }
 
         context.Response.Clear();
-        context.Response.Headers.XContentTypeOptions = "nosniff";
         RequestLog.Note(context, problem);
         await Problems.WriteAsync(problem, context);
     }
@@ -63,6 +61,8 @@ internal sealed partial class FaultAnswers(RequestDelegate next, ILogger<FaultAn
         VerificationAnswerException damaged => Problems.Of(damaged.Expected, context) with { Errors = damaged.Errors },
         BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } =>
             Problems.Of(new BackupException(Fault.TooLarge, "The request is larger than allowed.", "Send less."), context),
+        BadHttpRequestException { StatusCode: StatusCodes.Status408RequestTimeout } =>
+            Problems.Of(StatusCodes.Status408RequestTimeout, Fault.InvalidRequest, "The body did not arrive in time.", "Send it faster; it is small.", context),
         BadHttpRequestException bad => Problems.Of(bad.StatusCode, Fault.InvalidRequest, bad.Message, "See /swagger for what this call takes.", context),
         OperationCanceledException => Problems.Of(new BackupException(Fault.Cancelled, "The work was given up before it ended.", "Ask again."), context),
         _ => Problems.Of(

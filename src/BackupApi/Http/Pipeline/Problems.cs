@@ -11,9 +11,12 @@ internal static class Problems
     public static int StatusOf(Fault fault) => fault switch
     {
         Fault.InvalidRequest => StatusCodes.Status400BadRequest,
+        Fault.Unauthorized => StatusCodes.Status401Unauthorized,
+        Fault.Forbidden => StatusCodes.Status403Forbidden,
         Fault.NotFound => StatusCodes.Status404NotFound,
         Fault.Busy or Fault.StorageInUse or Fault.Protected or Fault.ReadOnly => StatusCodes.Status409Conflict,
         Fault.TooLarge => StatusCodes.Status413PayloadTooLarge,
+        Fault.TooManyRequests => StatusCodes.Status429TooManyRequests,
         Fault.ArchiveDamaged or Fault.ArchiveHostile or Fault.ArchiveIncompatible => StatusCodes.Status422UnprocessableEntity,
         Fault.NotReady or Fault.Cancelled => StatusCodes.Status503ServiceUnavailable,
         Fault.NoRoom => StatusCodes.Status507InsufficientStorage,
@@ -32,6 +35,14 @@ internal static class Problems
         Fault = fault,
         Hint = hint,
     };
+
+    /// <summary>Answers instead of the call, with the headers that were set so far.</summary>
+    public static Task RefuseAsync(BackupException e, HttpContext context)
+    {
+        var problem = Of(e, context);
+        RequestLog.Note(context, problem);
+        return WriteAsync(problem, context);
+    }
 
     /// <summary>Writes JSON whatever the caller said it accepts: a problem that a caller cannot read is better than one he cannot see.</summary>
     public static async Task WriteAsync(Problem problem, HttpContext context)

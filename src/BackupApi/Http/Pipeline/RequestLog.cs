@@ -8,7 +8,7 @@ internal sealed partial class RequestLog(RequestDelegate next, TimeProvider time
 {
     private static readonly object ProblemKey = new();
 
-    private static readonly string[] Quiet = ["/api/health", "/openapi", "/swagger"];
+    private static readonly string[] Quiet = ["/api/health", "/metrics", "/openapi", "/swagger"];
 
     /// <summary>Remembers why a request failed, for its line.</summary>
     public static void Note(HttpContext context, Problem problem) => context.Items[ProblemKey] = problem;

@@ -13,7 +13,7 @@ internal sealed class CheckInPlace(FindSources findSources, WorkFolders folders)
         var problems = plan.Steps.Where(step => Posix.FindStat($"{folders.Storage}/{step.Path}") is null != (step.Action == SwapAction.Remove))
             .Select(step => new Finding(PathText.Show(step.Path), step.Action == SwapAction.Remove ? "It came back while it was being removed." : "It is not there after it was put in place."))
             .Take(Verdict.MaxFindings).ToList();
-        foreach (var (found, before) in sources.Where(source => !source.Verdict.IsDamaged && IsTouched(plan, source.Found.Source)))
+        foreach (var (found, before) in sources.Where(source => !source.Verdict.IsDamaged && IsTouched(plan, source.Found.Source) && CanBeReadInPlace(source.Found.Source)))
         {
             var verdict = await found.Engine.VerifyAsync(found.Source, folders.Storage, ct);
             problems.AddRange(verdict.Errors.Select(error => new Finding(error.Where, $"After the restore: {error.Message}")).Take(Verdict.MaxFindings));
@@ -32,7 +32,7 @@ internal sealed class CheckInPlace(FindSources findSources, WorkFolders folders)
     {
         var tree = TreeWalker.Walk(folders.Storage, folders.Own().Contains, ct);
         var problems = new List<Finding>();
-        foreach (var found in findSources.In(tree).Where(found => found.Source.Engine != Source.PlainFiles && !damaged.Contains(PathText.Show(found.Source.Name), StringComparer.Ordinal) && IsTouched(plan, found.Source)))
+        foreach (var found in findSources.In(tree).Where(found => found.Source.Engine != Source.PlainFiles && !damaged.Contains(PathText.Show(found.Source.Name), StringComparer.Ordinal) && IsTouched(plan, found.Source) && CanBeReadInPlace(found.Source)))
         {
             var files = found.Source.Files.ToHashSet(StringComparer.Ordinal);
             if (OwnerProbe.Look(tree, files.Contains, ct).State != OwnerState.InUse)
@@ -43,6 +43,10 @@ internal sealed class CheckInPlace(FindSources findSources, WorkFolders folders)
 
         return problems;
     }
+
+    /// <summary>A database with a log to replay is judged by recovering a copy of it, for which there is no place beside a mounted storage; the staged tree was judged so, and the files are the same.</summary>
+    private static bool CanBeReadInPlace(Source source) =>
+        !source.Files.Any(file => file.EndsWith("-wal", StringComparison.Ordinal) || file.EndsWith("-journal", StringComparison.Ordinal));
 
     private static bool IsTouched(SwapPlan plan, Source source)
     {

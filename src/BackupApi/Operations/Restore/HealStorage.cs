@@ -59,10 +59,11 @@ internal sealed class HealStorage(
 
         progress.Enter("look for damage");
         var tree = TreeWalker.Walk(folders.Storage, folders.Own().Contains, ct);
-        var wounds = await FindWoundsAsync(newest, tree, ct);
+        var owners = OwnerProbe.Look(tree, static _ => true, ct);
+        var wounds = await FindWoundsAsync(operationId, newest, tree, owners.State == OwnerState.InUse, ct);
         var blocked = wounds.Count == 0 ? null
             : !isKnownPlace ? "storage is not the folder it was at the last run; check that the right volume is mounted"
-            : OwnerProbe.Look(tree, static _ => true, ct) is { State: OwnerState.InUse } owners ? $"storage is in use ({owners.Users[0].Where}); stop the application and start this service again"
+            : owners.State == OwnerState.InUse ? $"storage is in use ({owners.Users[0].Where}); stop the application and start this service again"
             : mode == HealMode.Report ? "AUTO_HEAL is set to report" : null;
 
         var healed = new List<Finding>();
@@ -76,22 +77,32 @@ internal sealed class HealStorage(
         return new HealResult(healed, undecided);
     }
 
-    private async Task<IReadOnlyList<Wound>> FindWoundsAsync(Backup newest, StorageTree tree, CancellationToken ct)
+    /// <summary>Judges quiet copies, as a backup does: a database whose owner is at work must not look damaged.</summary>
+    private async Task<IReadOnlyList<Wound>> FindWoundsAsync(string operationId, Backup newest, StorageTree tree, bool isInUse, CancellationToken ct)
     {
-        var live = findSources.In(tree);
-        var wounds = new List<Wound>();
-        foreach (var source in newest.Sources.Where(source => source.Engine != Source.PlainFiles && source.CapturedAt is not null))
+        var known = newest.Sources.Where(source => source.Engine != Source.PlainFiles && source.CapturedAt is not null).ToList();
+        var live = findSources.In(tree).Where(found => found.Source.Engine != Source.PlainFiles && known.Exists(source => source.Name == PathText.Show(found.Source.Name))).ToList();
+        var wounds = known.Where(source => !live.Exists(found => PathText.Show(found.Source.Name) == source.Name))
+            .Select(source => new Wound(source, tree.Find(PathText.Parse(source.Name)) is null ? "It is missing." : "It is no longer recognised as a database.", null, tree)).ToList();
+
+        var staging = folders.NewStaging(operationId);
+        try
         {
-            var name = PathText.Parse(source.Name);
-            var found = live.FirstOrDefault(candidate => candidate.Source.Name == name && candidate.Source.Engine != Source.PlainFiles);
-            if (found is null)
+            var capture = new CaptureSources(live, tree, staging);
+            await capture.CaptureAsync(new Progress(), ct);
+            await capture.SettleAsync(new Progress(), ct);
+            foreach (var captured in capture.Results)
             {
-                wounds.Add(new Wound(source, tree.Find(name) is null ? "It is missing." : "It is no longer recognised as a database.", null, tree));
+                if (captured.Verdict is { IsDamaged: true } verdict && (captured.Capture is not null || !isInUse))
+                {
+                    var first = verdict.Errors[0];
+                    wounds.Add(new Wound(known.First(source => source.Name == PathText.Show(captured.Source.Name)), $"It is damaged: {first.Where}: {first.Message}", verdict, tree));
+                }
             }
-            else if (await found.Engine.VerifyAsync(found.Source, folders.Storage, ct) is { IsDamaged: true } verdict)
-            {
-                wounds.Add(new Wound(source, $"It is damaged: {verdict.Errors[0].Where}: {verdict.Errors[0].Message}", verdict, tree));
-            }
+        }
+        finally
+        {
+            TreeRemoval.Remove(staging);
         }
 
         return wounds;

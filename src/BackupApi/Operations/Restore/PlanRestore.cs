@@ -52,7 +52,7 @@ internal sealed class PlanRestore(WorkFolders folders, FindSources findSources, 
         {
             _ = request.To is { } to ? UnpackTarget.Require(folders.Storage, to) : null;
             compatibility.Require(manifest, request.Force);
-            room.Require(content, entries);
+            room.Require(content, entries, request.Force);
             return null;
         }
         catch (BackupException e)

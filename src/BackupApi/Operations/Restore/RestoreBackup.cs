@@ -29,7 +29,7 @@ internal sealed class RestoreBackup(
         var proof = await ProveAsync(job, progress, ct);
         job = job with { Damaged = [.. (proof.Manifest?.Sources ?? []).Where(source => source.Errors.Count > 0).Select(source => source.Name)] };
         compatibility.Require(proof.Manifest, job.Request.Force);
-        room.Require(proof.ContentBytes, proof.Entries);
+        room.Require(proof.ContentBytes, proof.Entries, job.Request.Force);
 
         var folder = SwapFolder.Create(folders.Storage, job.Id);
         try
@@ -71,13 +71,13 @@ internal sealed class RestoreBackup(
         // Before a long reading: content that cannot fit is told by the manifest already.
         var size = Posix.Stat(job.ArchivePath).Size;
         var (manifest, _) = await archives.ReadFactsAsync(job.ArchivePath, ct);
-        room.Require(manifest?.ContentBytes ?? 0, manifest?.Entries ?? 0);
+        room.Require(manifest?.ContentBytes ?? 0, manifest?.Entries ?? 0, job.Request.Force);
 
         progress.Enter("verify", size);
         var proof = await archives.VerifyAsync(job.ArchivePath, room.Limits(), progress, ct);
         return proof.Errors.Count == 0 ? proof : throw new BackupException(
-            Fault.ArchiveDamaged,
-            $"{job.Request.BackupName} is damaged: {proof.Errors[0].Where}: {proof.Errors[0].Message}",
+            proof.Fault,
+            $"{job.Request.BackupName} cannot be restored: {proof.Errors[0].Message}",
             "Restore another backup; storage was not touched.");
     }
 
@@ -125,11 +125,11 @@ internal sealed class RestoreBackup(
 
         progress.Enter("swap");
         GiveMemoryBack.BetweenPhases();
-        var live = Walk(ct);
+        var (live, unseen) = LiveStorage.Walk(folders, ct);
         var rules = staged.IsEverything
             ? SwapRules.Everything(KeptLocks.In(live, staged.Tree))
             : PartialRules.For(live, staged, findSources);
-        var difference = TreeCompare.Of(live, staged.Tree, rules, ct);
+        var difference = TreeCompare.Of(live, staged.Tree, rules with { Unseen = unseen }, ct);
         owners = affected.LookAgain(live, difference, owners, ct);
         if (Wait(job, folder, owners) is { } late)
         {

@@ -29,16 +29,16 @@ public sealed class LiteDbLiveTests(ITestOutputHelper output) : IDisposable
     [Theory]
     [InlineData(OwnerMode.Direct)]
     [InlineData(OwnerMode.Shared)]
-    internal void A_naive_copy_in_the_same_harness_is_torn_in_most_runs(OwnerMode mode)
+    internal async Task A_naive_copy_in_the_same_harness_is_torn_in_most_runs(OwnerMode mode)
     {
         using var owner = new TinyOwner(Path.Combine(folder.Folder("storage"), "bank.db"), mode, 6000, 8000, checkpointPages: 300);
         owner.Start();
         var torn = 0;
         for (var i = 0; i < 20; i++)
         {
-            // cp data, then log: what a file-based backup does.
+            // cp data, then log: what a file-based backup does, with a file so large, or a disk so slow, that the owner checkpoints meanwhile.
             var (data, log) = (folder[$"naive-{i}.db"], folder[$"naive-{i}-log.db"]);
-            Copy(owner.Path, data);
+            await CopyAcrossACheckpointAsync(owner, data);
             Copy(owner.LogPath, log);
             torn += IsTorn(owner, data, File.Exists(log) ? log : null) ? 1 : 0;
             File.Delete(data);
@@ -51,11 +51,13 @@ public sealed class LiteDbLiveTests(ITestOutputHelper output) : IDisposable
     [Fact]
     public async Task An_owner_too_busy_is_reported_after_the_patience_with_a_hint()
     {
-        using var owner = new TinyOwner(Path.Combine(folder.Folder("storage"), "bank.db"), OwnerMode.Shared, 12_000, 8000);
-        owner.Start();
-        var settings = new LiteDbSettings { AllowLease = false, Patience = TimeSpan.FromSeconds(1) };
+        using (var owner = new TinyOwner(Path.Combine(folder.Folder("storage"), "bank.db"), OwnerMode.Shared, 200, 8000))
+        {
+            owner.Start();
+        }
 
-        var busy = await Assert.ThrowsAsync<BackupException>(() => Capture(new LiteDbEngine(settings, TimeProvider.System), 0));
+        var settings = new LiteDbSettings { AllowLease = false, Patience = TimeSpan.FromSeconds(1) };
+        var busy = await Assert.ThrowsAsync<BackupException>(() => Capture(new LiteDbEngine(settings, new WritingClock(folder["storage/bank.db"])), 0));
 
         Assert.Equal(Fault.SourceBusy, busy.Fault);
         Assert.Contains("direct mode", busy.Hint, StringComparison.Ordinal);
@@ -126,6 +128,22 @@ public sealed class LiteDbLiveTests(ITestOutputHelper output) : IDisposable
         }
     }
 
+    private static async Task CopyAcrossACheckpointAsync(TinyOwner owner, string to)
+    {
+        using var source = Posix.OpenRead(owner.Path);
+        var half = new byte[RandomAccess.GetLength(source) / 2];
+        RandomAccess.Read(source, half, 0);
+        var marks = owner.CheckpointMarks;
+        while (owner.CheckpointMarks < marks + 2)
+        {
+            await Task.Delay(1);
+        }
+
+        var rest = new byte[RandomAccess.GetLength(source) - half.Length];
+        RandomAccess.Read(source, rest, half.Length);
+        File.WriteAllBytes(to, [.. half, .. rest]);
+    }
+
     private static void Copy(string from, string to)
     {
         try
@@ -137,6 +155,30 @@ public sealed class LiteDbLiveTests(ITestOutputHelper output) : IDisposable
         catch (PosixException e) when (e.Errno == Errno.ENOENT)
         {
             // The log is gone between two operations.
+        }
+    }
+
+    /// <summary>An owner that writes whenever a capture looks at the clock, so at least once between any two of its passes.</summary>
+    private sealed class WritingClock(string path) : TimeProvider
+    {
+        private byte written;
+
+        public override DateTimeOffset GetUtcNow()
+        {
+            Write();
+            return base.GetUtcNow();
+        }
+
+        public override long GetTimestamp()
+        {
+            Write();
+            return base.GetTimestamp();
+        }
+
+        private void Write()
+        {
+            using var file = Posix.Open(path, OpenFlags.WriteOnly);
+            RandomAccess.Write(file, [++written], RandomAccess.GetLength(file) - 100);
         }
     }
 }

@@ -289,6 +289,24 @@ public sealed class RestoreBackupTests : IDisposable
     }
 
     [Fact]
+    public async Task Our_own_folders_below_storage_survive_a_restore_that_replaces_all_around_them()
+    {
+        using var nested = new RestoreWorld(settings => settings with { BackupsPath = $"{settings.StoragePath}/data/keep/backups", RestorePath = $"{settings.StoragePath}/data/restore" });
+        File.WriteAllText($"{nested.Storage}/data/a", "old");
+        File.WriteAllText($"{nested.Storage}/data/keep/b", "old");
+        var backup = await nested.BackUpAsync();
+        File.WriteAllText($"{nested.Storage}/data/a", "new");
+        TreeRemoval.Remove($"{nested.Storage}/data/keep/b");
+
+        await nested.RestoreAsync(backup.Name);
+
+        Assert.Equal("old", File.ReadAllText($"{nested.Storage}/data/a"));
+        Assert.Equal("old", File.ReadAllText($"{nested.Storage}/data/keep/b"));
+        Assert.True(File.Exists(backup.Path));
+        Assert.True(Directory.Exists(nested.Restore));
+    }
+
+    [Fact]
     public async Task A_disk_that_is_too_small_is_refused_with_both_numbers()
     {
         var backup = await world.BackUpAsync();

@@ -52,7 +52,7 @@ public sealed class RestoreFolderTests : IDisposable
         Assert.Equal(Fault.ArchiveDamaged, start.Failure!.Fault);
         Assert.Equal(old, TreeImage.Of(world.Storage));
         Assert.True(File.Exists($"{world.Restore}/failed/bad.tar.gz"));
-        Assert.Contains("damaged", File.ReadAllText($"{world.Restore}/failed/bad.tar.gz.reason.txt"), StringComparison.Ordinal);
+        Assert.Contains("cannot be restored", File.ReadAllText($"{world.Restore}/failed/bad.tar.gz.reason.txt"), StringComparison.Ordinal);
         Assert.Equal("bad.tar.gz", Assert.Single(world.Get<RestoreFolder>().ListFailed()).Where);
         Assert.Empty(world.Get<RestoreFolder>().List());
     }
