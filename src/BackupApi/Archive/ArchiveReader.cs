@@ -145,7 +145,7 @@ internal sealed class ArchiveReader(int threads = 0)
         progress.Enter("unpack");
         await using var tar = OpenStream(file, limits);
         return passOver
-            ? await Unpacker.SalvageAsync(tar, into, select, limits, progress, ct)
-            : await Unpacker.UnpackAsync(tar, into, select, limits, progress, ct);
+            ? await StreamUnpacking.SalvageAsync(tar, into, select, limits, progress, ct)
+            : await StreamUnpacking.UnpackAsync(tar, into, select, limits, progress, ct);
     }
 }

@@ -39,9 +39,12 @@ internal sealed class UnpackedFacts
 
     private void Add(ArchiveEntry entry, string message)
     {
-        if (notGivenBack.Count < Verdict.MaxFindings)
+        lock (notGivenBack)
         {
-            notGivenBack.Add(new Finding(PathText.Show(entry.Name), message));
+            if (notGivenBack.Count < Verdict.MaxFindings)
+            {
+                notGivenBack.Add(new Finding(PathText.Show(entry.Name), message));
+            }
         }
     }
 

@@ -11,60 +11,26 @@ namespace BackupApi.Archive;
 /// Of a repeated name only folders are accepted (the last facts win); a second file, or one whose name differs where the file system folds case, is refused: it cannot be told which one was meant.
 /// Blocks of zeros become holes. Nothing is flushed: the caller does one syncfs. The folder is left half filled after a failure; the caller removes it.
 /// </remarks>
-internal sealed class Unpacker(string into, ArchiveLimits limits, Progress progress) : IDisposable
+internal sealed class Unpacker : IAsyncDisposable
 {
     private const int BufferLength = 128 * 1024;
 
-    private readonly UnpackFolder folder = new(into);
+    private readonly string into;
+    private readonly ArchiveLimits limits;
+    private readonly Progress progress;
+    private readonly UnpackFolder folder;
     private readonly UnpackedFacts facts = new();
+    private readonly UnpackWorkers workers;
     private readonly List<ArchiveEntry> folders = [];
     private long entries;
     private long bytes;
 
-    /// <summary>Unpacks what <paramref name="select"/> picks; our own entries (<c>.backup/</c>) never.</summary>
-    public static async Task<UnpackResult> UnpackAsync(IEntryStream archive, string into, Func<ArchiveEntry, bool> select, ArchiveLimits limits, Progress progress, CancellationToken ct)
+    /// <param name="threads">That make small files at once.</param>
+    public Unpacker(string into, ArchiveLimits limits, Progress progress, int threads = 1)
     {
-        using var unpacker = new Unpacker(into, limits, progress);
-        while (await archive.NextAsync(ct) is { } entry)
-        {
-            if (!EntryName.IsOwn(entry.Name) && select(entry))
-            {
-                await unpacker.AddAsync(entry, archive.ReadAsync, ct);
-            }
-        }
-
-        return unpacker.Finish();
-    }
-
-    /// <summary>The same for a stream that is damaged: gives what comes before the damage, and says that nothing vouches for it.</summary>
-    public static async Task<UnpackResult> SalvageAsync(IEntryStream archive, string into, Func<ArchiveEntry, bool> select, ArchiveLimits limits, Progress progress, CancellationToken ct)
-    {
-        using var unpacker = new Unpacker(into, limits, progress);
-        ArchiveEntry? current = null;
-        try
-        {
-            while (await archive.NextAsync(ct) is { } entry)
-            {
-                if (!EntryName.IsOwn(entry.Name) && select(entry))
-                {
-                    current = entry;
-                    await unpacker.AddAsync(entry, archive.ReadAsync, ct);
-                    current = null;
-                }
-            }
-        }
-        catch (BackupException e) when (e.Fault == Fault.ArchiveDamaged)
-        {
-            if (current is { Kind: EntryKind.File } && Posix.FindStat($"{into}/{current.Name}") is not null)
-            {
-                Posix.Unlink($"{into}/{current.Name}");
-            }
-
-            var where = current is null ? "(the rest)" : PathText.Show(current.Name);
-            return unpacker.Finish([new Finding(where, $"{e.Message} Nothing behind this place could be read, and what lies before it was compared with no checksum.")]);
-        }
-
-        return unpacker.Finish();
+        (this.into, this.limits, this.progress) = (into, limits, progress);
+        folder = new UnpackFolder(into);
+        workers = new UnpackWorkers(threads, facts);
     }
 
     /// <summary>Unpacks one entry whose content is read by <paramref name="read"/> until it gives 0. Gives the SHA-256 of a file's content.</summary>
@@ -86,9 +52,15 @@ internal sealed class Unpacker(string into, ArchiveLimits limits, Progress progr
                     facts.ApplyToSymlink(parent, name, entry);
                     return null;
                 case EntryKind.HardLink:
+                    await workers.DrainAsync();
                     AddHardLink(entry);
                     return null;
                 default:
+                    if (entry.Size <= UnpackWorkers.MaxSize)
+                    {
+                        return await AddSmallAsync(entry, parent, name, read, ct);
+                    }
+
                     using (var file = Posix.OpenAt(parent, name, OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.Exclusive, 0x180 /* 0600 */))
                     {
                         var sha256 = await WriteContentAsync(entry, file, read, ct);
@@ -108,16 +80,18 @@ internal sealed class Unpacker(string into, ArchiveLimits limits, Progress progr
     }
 
     /// <summary>Takes a file back that turned out damaged behind its content.</summary>
-    public void Remove(ArchiveEntry entry)
+    public async ValueTask RemoveAsync(ArchiveEntry entry)
     {
-        Posix.Unlink($"{into}/{entry.Name}");
+        await workers.DrainAsync();
+        _ = Posix.TryUnlinkFile($"{into}/{entry.Name}");
         entries--;
         bytes -= entry.Size;
     }
 
     /// <summary>Gives folders their facts, deepest last entered first, now that nothing is added to them any more.</summary>
-    public UnpackResult Finish(IReadOnlyList<Finding>? damaged = null)
+    public async ValueTask<UnpackResult> FinishAsync(IReadOnlyList<Finding>? damaged = null)
     {
+        await workers.DrainAsync();
         try
         {
             for (var i = folders.Count - 1; i >= 0; i--)
@@ -134,7 +108,11 @@ internal sealed class Unpacker(string into, ArchiveLimits limits, Progress progr
         return new UnpackResult(entries, bytes, facts.NotGivenBack, damaged ?? []);
     }
 
-    public void Dispose() => folder.Dispose();
+    public async ValueTask DisposeAsync()
+    {
+        await workers.DisposeAsync();
+        folder.Dispose();
+    }
 
     private void CheckLimits(ArchiveEntry entry)
     {
@@ -174,6 +152,37 @@ internal sealed class Unpacker(string into, ArchiveLimits limits, Progress progr
         }
 
         Posix.MakeHardLinkAt(from, fromName, folder.ParentOf(entry.Name, out var name), name);
+    }
+
+    private async Task<string> AddSmallAsync(ArchiveEntry entry, SafeFileHandle parent, string name, Func<Memory<byte>, CancellationToken, ValueTask<int>> read, CancellationToken ct)
+    {
+        // One byte more than it says, to see its end.
+        var content = ArrayPool<byte>.Shared.Rent((int)entry.Size + 1);
+        var length = 0;
+        try
+        {
+            int got;
+            while (length <= entry.Size && (got = await read(content.AsMemory(length, (int)entry.Size + 1 - length), ct)) > 0)
+            {
+                length += got;
+            }
+
+            if (length != entry.Size)
+            {
+                throw ArchiveFaults.Damaged($"The content ends after {length} of {entry.Size} bytes.", EntryName.Short(entry.Name));
+            }
+        }
+        catch
+        {
+            ArrayPool<byte>.Shared.Return(content);
+            throw;
+        }
+
+        var sha256 = Convert.ToHexStringLower(SHA256.HashData(content.AsSpan(0, length)));
+        await workers.AddAsync(entry, parent, name, content);
+        bytes += length;
+        progress.AddBytes(length);
+        return sha256;
     }
 
     private async Task<string> WriteContentAsync(ArchiveEntry entry, SafeFileHandle file, Func<Memory<byte>, CancellationToken, ValueTask<int>> read, CancellationToken ct)

@@ -9,6 +9,10 @@ internal interface IEngine
     /// <summary>The name used in settings, manifest and answers: <c>sqlite</c>, <c>litedb</c>, <c>leveldb</c>, <c>files</c>.</summary>
     string Kind { get; }
 
+    /// <summary>Whether a regular file, by its name and first bytes, may belong to a source of this kind. No for all kinds: nobody reads it a second time, and its head is empty from then on.</summary>
+    /// <remarks>Asked once for each file before <see cref="Recognise"/>, so that a tree of a million small files is opened once and not once for each engine. In any doubt yes.</remarks>
+    bool MayOwn(TreeNode node, ReadOnlySpan<byte> head);
+
     /// <summary>Finds the sources of this kind by content, never by name alone; side files belong to their database.</summary>
     /// <remarks>Engines are asked in the order of <c>Wiring</c>; <paramref name="isFree"/> tells whether a path was claimed by an earlier one. Reads file heads only, writes nothing.</remarks>
     IEnumerable<Source> Recognise(StorageTree tree, Func<string, bool> isFree);

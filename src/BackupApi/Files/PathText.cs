@@ -14,6 +14,11 @@ internal static class PathText
 
     public static string Decode(ReadOnlySpan<byte> bytes)
     {
+        if (System.Text.Unicode.Utf8.IsValid(bytes))
+        {
+            return Encoding.UTF8.GetString(bytes);
+        }
+
         var text = new StringBuilder(bytes.Length);
         while (!bytes.IsEmpty)
         {
@@ -71,6 +76,13 @@ internal static class PathText
             throw new ArgumentException("A path cannot hold a NUL.", nameof(path));
         }
 
+        if (!path.AsSpan().ContainsAnyInRange(FirstEscape, LastEscape))
+        {
+            var terminated = new byte[Encoding.UTF8.GetByteCount(path) + 1];
+            Encoding.UTF8.GetBytes(path, terminated);
+            return terminated;
+        }
+
         var bytes = Encode(path);
         Array.Resize(ref bytes, bytes.Length + 1);
         return bytes;
@@ -122,6 +134,22 @@ internal static class PathText
         }
 
         return text.ToString();
+    }
+
+    /// <summary>Order of a walk: part by part, each by its bytes, so that a folder is followed by all it holds.</summary>
+    public static int ComparePaths(string left, string right)
+    {
+        var common = left.AsSpan().CommonPrefixLength(right);
+        if (common == left.Length || common == right.Length)
+        {
+            return left.Length.CompareTo(right.Length);
+        }
+
+        // No name holds a NUL or a slash, so the end of a part sorts before everything that may follow in it.
+        return left[common] == '/' ? -1
+            : right[common] == '/' ? 1
+            : left[common] < 0x80 && right[common] < 0x80 ? left[common].CompareTo(right[common])
+            : Encode(left).AsSpan().SequenceCompareTo(Encode(right));
     }
 
     /// <summary>Order of names by their bytes, the same on every machine and in every culture.</summary>

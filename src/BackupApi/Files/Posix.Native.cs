@@ -119,6 +119,13 @@ internal static partial class Posix
         [LibraryImport(Libc, SetLastError = true)]
         internal static partial int statx(int folder, byte[] path, int flags, uint mask, ref StatxBuffer buffer);
 
+        /// <summary>The offset is 64 bits wide on every 64-bit Linux.</summary>
+        [LibraryImport(Libc, SetLastError = true)]
+        internal static partial nint pread(SafeFileHandle file, Span<byte> buffer, nint size, long offset);
+
+        [LibraryImport(Libc, SetLastError = true)]
+        internal static partial nint pwrite(SafeFileHandle file, ReadOnlySpan<byte> content, nint size, long offset);
+
         [LibraryImport(Libc, SetLastError = true)]
         internal static partial nint opendir(byte[] path);
 

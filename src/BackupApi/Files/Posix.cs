@@ -111,6 +111,22 @@ internal static partial class Posix
 
     public static void Unlink(string path) => Check(Native.unlink(PathText.ForSystemCall(path)), "unlink", path);
 
+    /// <summary>Removes anything but a folder; false, and nothing removed, for a folder. A name that is gone counts as removed.</summary>
+    public static bool TryUnlinkFile(string path)
+    {
+        if (Native.unlink(PathText.ForSystemCall(path)) == 0)
+        {
+            return true;
+        }
+
+        return Marshal.GetLastPInvokeError() switch
+        {
+            Errno.ENOENT => true,
+            Errno.EISDIR => false,
+            var errno => throw new PosixException("unlink", path, errno),
+        };
+    }
+
     public static void RemoveFolder(string path) => Check(Native.rmdir(PathText.ForSystemCall(path)), "rmdir", path);
 
     /// <summary>Renames within one mount; fails with EXDEV across mounts (File.Move would copy and delete instead).</summary>
@@ -137,6 +153,38 @@ internal static partial class Posix
     {
         ReadOnlySpan<long> times = [0, UtimeOmit, modified.Seconds, modified.Nanoseconds];
         Check(Native.utimensat(AtFdCwd, PathText.ForSystemCall(path), times, AtSymlinkNoFollow), "utimens", path);
+    }
+
+    /// <summary>Bytes from an offset: one pread(2) and nothing else, where RandomAccess looks at kind and position of every handle first. 0 at the end.</summary>
+    public static int Read(SafeFileHandle handle, string path, Span<byte> buffer, long offset)
+    {
+        while (true)
+        {
+            var read = Native.pread(handle, buffer, buffer.Length, offset);
+            if (read >= 0)
+            {
+                return (int)read;
+            }
+
+            ThrowUnlessInterrupted("read", path);
+        }
+    }
+
+    /// <summary>Writes all of <paramref name="content"/> at an offset.</summary>
+    public static void Write(SafeFileHandle handle, string path, ReadOnlySpan<byte> content, long offset)
+    {
+        while (!content.IsEmpty)
+        {
+            var written = Native.pwrite(handle, content, content.Length, offset);
+            if (written < 0)
+            {
+                ThrowUnlessInterrupted("write", path);
+                continue;
+            }
+
+            content = content[(int)written..];
+            offset += written;
+        }
     }
 
     /// <summary>Flushes a file's content and metadata to the disk. Never call it again after it failed: the kernel may have dropped the pages.</summary>

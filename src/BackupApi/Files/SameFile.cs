@@ -13,11 +13,26 @@ internal sealed class SameFile
     private readonly ILookup<ulong, TreeNode> stagedLinks;
     private readonly Dictionary<ulong, bool> linkGroups = [];
 
+    /// <summary>By place in the staged tree: the facts agree, and so does the content. Null until <see cref="CompareContents"/>.</summary>
+    private bool[]? contents;
+
     public SameFile(StorageTree live, StorageTree staged)
     {
         this.live = live;
         this.staged = staged;
         stagedLinks = staged.Nodes.Where(IsLinked).ToLookup(node => node.Stat.Inode);
+    }
+
+    /// <summary>Compares all contents that will be asked for, on every core.</summary>
+    public void CompareContents(CancellationToken ct)
+    {
+        var same = new bool[staged.Nodes.Count];
+        Parallel.For(0, same.Length, new ParallelOptions { CancellationToken = ct, MaxDegreeOfParallelism = Environment.ProcessorCount }, i =>
+        {
+            var coming = staged.Nodes[i];
+            same[i] = coming.Stat.Kind == FileKind.File && !IsLinked(coming) && live.Find(coming.Path) is { } here && FactsAgree(here, coming) && ContentAgrees(here, coming, ct);
+        });
+        contents = same;
     }
 
     /// <summary>Facts first; content is read only when nothing else differs. What cannot be read is not the same.</summary>
@@ -30,7 +45,7 @@ internal sealed class SameFile
 
         if (!IsLinked(coming))
         {
-            return ContentAgrees(here, coming, ct);
+            return contents is not null && coming.Stat.Kind == FileKind.File ? contents[staged.PlaceOf(coming.Path)] : ContentAgrees(here, coming, ct);
         }
 
         if (!linkGroups.TryGetValue(coming.Stat.Inode, out var same))
@@ -46,7 +61,8 @@ internal sealed class SameFile
 
     private static bool IsLinked(TreeNode node) => node.Stat is { Kind: FileKind.File, Links: > 1 };
 
-    private static bool FactsAgree(TreeNode here, TreeNode coming)
+    /// <summary>Everything but the content.</summary>
+    public static bool FactsAgree(TreeNode here, TreeNode coming)
     {
         var (a, b) = (here.Stat, coming.Stat);
         return a.Kind == b.Kind && a.Uid == b.Uid && a.Gid == b.Gid && a.Modified == b.Modified && here.LinkTarget == coming.LinkTarget
@@ -60,17 +76,19 @@ internal sealed class SameFile
             return true;
         }
 
-        var one = ArrayPool<byte>.Shared.Rent(BufferLength);
-        var other = ArrayPool<byte>.Shared.Rent(BufferLength);
+        var length = (int)Math.Min(BufferLength, here.Stat.Size);
+        var one = ArrayPool<byte>.Shared.Rent(length);
+        var other = ArrayPool<byte>.Shared.Rent(length);
         try
         {
-            using var first = Posix.OpenRead(live.FullPath(here.Path));
-            using var second = Posix.OpenRead(staged.FullPath(coming.Path));
+            var (livePath, stagedPath) = (live.FullPath(here.Path), staged.FullPath(coming.Path));
+            using var first = Posix.OpenRead(livePath);
+            using var second = Posix.OpenRead(stagedPath);
             for (long offset = 0; offset < here.Stat.Size;)
             {
                 ct.ThrowIfCancellationRequested();
-                var wanted = (int)Math.Min(BufferLength, here.Stat.Size - offset);
-                if (!Fill(first, one.AsSpan(0, wanted), offset) || !Fill(second, other.AsSpan(0, wanted), offset)
+                var wanted = (int)Math.Min(length, here.Stat.Size - offset);
+                if (!Fill(first, livePath, one.AsSpan(0, wanted), offset) || !Fill(second, stagedPath, other.AsSpan(0, wanted), offset)
                     || !one.AsSpan(0, wanted).SequenceEqual(other.AsSpan(0, wanted)))
                 {
                     return false;
@@ -92,10 +110,10 @@ internal sealed class SameFile
         }
     }
 
-    private static bool Fill(Microsoft.Win32.SafeHandles.SafeFileHandle file, Span<byte> buffer, long offset)
+    private static bool Fill(Microsoft.Win32.SafeHandles.SafeFileHandle file, string path, Span<byte> buffer, long offset)
     {
         var done = 0;
-        while (done < buffer.Length && RandomAccess.Read(file, buffer[done..], offset + done) is var read and > 0)
+        while (done < buffer.Length && Posix.Read(file, path, buffer[done..], offset + done) is var read and > 0)
         {
             done += read;
         }

@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Collections;
 using BackupApi.Model;
 
 namespace BackupApi.Files;
@@ -18,15 +20,16 @@ internal sealed class StorageTree
     /// <summary>How much of a file <see cref="ReadHead"/> gives: enough for every magic this service knows.</summary>
     public const int HeadLength = 4096;
 
-    private readonly Dictionary<string, TreeNode> byPath;
+    /// <summary>By place in <see cref="Nodes"/>: a look at the head showed that no kind of database begins like it. Null until <see cref="PassOver"/>.</summary>
+    private BitArray? plain;
 
+    /// <param name="nodes">In the order of a walk: <see cref="Find"/> searches by it.</param>
     public StorageTree(string root, IReadOnlyList<TreeNode> nodes, IReadOnlyList<Finding> skipped, IReadOnlyList<Finding> unreadable)
     {
         Root = root;
         Nodes = nodes;
         Skipped = skipped;
         Unreadable = unreadable;
-        byPath = nodes.ToDictionary(node => node.Path, StringComparer.Ordinal);
     }
 
     /// <summary>Absolute path of the folder that was walked.</summary>
@@ -40,32 +43,133 @@ internal sealed class StorageTree
     /// <summary>What could not be looked at: folders that may not be listed, names whose facts the disk does not give.</summary>
     public IReadOnlyList<Finding> Unreadable { get; }
 
-    public TreeNode? Find(string path) => byPath.GetValueOrDefault(path);
+    /// <summary>By the order of the walk, so that a tree of a million names needs no dictionary beside it.</summary>
+    public TreeNode? Find(string path) => PlaceOf(path) is var place and >= 0 ? Nodes[place] : null;
+
+    /// <summary>The names right in a folder, in order; <c>""</c> for the root.</summary>
+    public IEnumerable<TreeNode> ChildrenOf(string folder)
+    {
+        var (first, end) = RangeBelow(folder);
+        for (var i = first; i < end; i = Nodes[i].Stat.Kind == FileKind.Directory ? RangeBelow(i).End : i + 1)
+        {
+            yield return Nodes[i];
+        }
+    }
+
+    /// <summary>All names in a folder and in those below it, in order.</summary>
+    public IEnumerable<TreeNode> Below(string folder)
+    {
+        var (first, end) = RangeBelow(folder);
+        for (var i = first; i < end; i++)
+        {
+            yield return Nodes[i];
+        }
+    }
 
     public string FullPath(string path) => path.Length == 0 ? Root : $"{Root}/{path}";
 
-    /// <summary>Up to the first <see cref="HeadLength"/> bytes of a regular file; empty when it cannot be read or is gone. Takes no lock.</summary>
+    /// <summary>Reads the head of each regular file once, and has <see cref="ReadHead"/> pass over those in which nobody is interested. Does nothing the second time.</summary>
+    /// <param name="isOfInterest">Whether a file, by its facts and its head, may belong to a database.</param>
+    public void PassOver(HeadQuestion isOfInterest)
+    {
+        if (plain is not null)
+        {
+            return;
+        }
+
+        var looked = new BitArray(Nodes.Count);
+        var buffer = ArrayPool<byte>.Shared.Rent(HeadLength);
+        try
+        {
+            for (var i = 0; i < Nodes.Count; i++)
+            {
+                var node = Nodes[i];
+                looked[i] = node.Stat.Kind == FileKind.File && !isOfInterest(node, buffer.AsSpan(0, FillHead(node, buffer)));
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+
+        plain = looked;
+    }
+
+    /// <summary>Up to the first <see cref="HeadLength"/> bytes of a regular file; empty when it cannot be read, is gone, or is known to hold nothing of interest. Takes no lock.</summary>
     public byte[] ReadHead(TreeNode node)
     {
-        if (node.Stat.Kind != FileKind.File || node.Stat.Size == 0)
+        if (plain is not null && PlaceOf(node.Path) is var place and >= 0 && plain[place])
         {
             return [];
+        }
+
+        var head = new byte[(int)Math.Min(HeadLength, node.Stat.Size)];
+        var length = FillHead(node, head);
+        return length == head.Length ? head : head[..length];
+    }
+
+    private int FillHead(TreeNode node, byte[] buffer)
+    {
+        var wanted = (int)Math.Min(HeadLength, node.Stat.Size);
+        if (wanted == 0)
+        {
+            return 0;
         }
 
         try
         {
-            using var file = Posix.OpenRead(FullPath(node.Path));
-            var head = new byte[Math.Min(HeadLength, node.Stat.Size)];
-            var length = RandomAccess.Read(file, head, 0);
-            return length == head.Length ? head : head[..length];
+            var path = FullPath(node.Path);
+            using var file = Posix.OpenRead(path);
+            return Posix.Read(file, path, buffer.AsSpan(0, wanted), 0);
         }
-        catch (IOException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return [];
-        }
-        catch (UnauthorizedAccessException)
-        {
-            return [];
+            return 0;
         }
     }
+
+    private (int First, int End) RangeBelow(string folder) =>
+        folder.Length == 0 ? (0, Nodes.Count) : PlaceOf(folder) is var place and >= 0 ? RangeBelow(place) : (0, 0);
+
+    /// <summary>What lies below a folder follows it without a gap.</summary>
+    private (int First, int End) RangeBelow(int folder)
+    {
+        var path = Nodes[folder].Path;
+        var (low, high) = (folder + 1, Nodes.Count);
+        while (low < high)
+        {
+            var middle = low + ((high - low) / 2);
+            var other = Nodes[middle].Path;
+            (low, high) = other.Length > path.Length && other[path.Length] == '/' && other.StartsWith(path, StringComparison.Ordinal) ? (middle + 1, high) : (low, middle);
+        }
+
+        return (folder + 1, low);
+    }
+
+    /// <summary>Where a name stands in <see cref="Nodes"/>; -1 when it is not there.</summary>
+    public int PlaceOf(string path)
+    {
+        var (low, high) = (0, Nodes.Count - 1);
+        while (low <= high)
+        {
+            var middle = low + ((high - low) / 2);
+            switch (PathText.ComparePaths(Nodes[middle].Path, path))
+            {
+                case 0:
+                    return middle;
+                case < 0:
+                    low = middle + 1;
+                    break;
+                default:
+                    high = middle - 1;
+                    break;
+            }
+        }
+
+        return -1;
+    }
 }
+
+/// <summary>Whether a regular file may belong to a database.</summary>
+/// <param name="head">Up to its first <see cref="StorageTree.HeadLength"/> bytes; empty when it cannot be read.</param>
+internal delegate bool HeadQuestion(TreeNode node, ReadOnlySpan<byte> head);

@@ -167,6 +167,22 @@ internal sealed class SwapFolder
         RemoveDiscarded(Root);
     }
 
+    /// <summary>Removes the folder at the end of a restore, unless it waits for a start or its journal is open: then it is the next start's business.</summary>
+    public void Discard()
+    {
+        try
+        {
+            if (ReadState() is SwapState.Unfinished or SwapState.Undone)
+            {
+                Remove();
+            }
+        }
+        catch (IOException)
+        {
+            // What ended the restore is what the caller is told; the next start removes the folder.
+        }
+    }
+
     /// <summary>Removes what was discarded, and <c>.backup</c> itself when nothing else lies there. The root's time stays.</summary>
     public static void RemoveDiscarded(string root)
     {

@@ -31,8 +31,6 @@ internal sealed class TreeCompare
     private readonly StorageTree staged;
     private readonly SwapRules rules;
     private readonly SameFile sameFile;
-    private readonly ILookup<string, TreeNode> liveNames;
-    private readonly ILookup<string, TreeNode> stagedNames;
     private readonly HashSet<string> unseen;
     private readonly HashSet<string> aboveUnseen;
     private readonly List<string> kept = [];
@@ -47,14 +45,13 @@ internal sealed class TreeCompare
         sameFile = new SameFile(live, staged);
         unseen = rules.Unseen.ToHashSet(StringComparer.Ordinal);
         aboveUnseen = rules.Unseen.SelectMany(FoldersOf).Concat(unseen).ToHashSet(StringComparer.Ordinal);
-        liveNames = live.Nodes.ToLookup(node => node.Folder, StringComparer.Ordinal);
-        stagedNames = staged.Nodes.ToLookup(node => node.Folder, StringComparer.Ordinal);
     }
 
     /// <exception cref="BackupException"><see cref="Fault.StorageInUse"/>: something that must stay lies where the backup holds something that is no folder.</exception>
     public static SwapDifference Of(StorageTree live, StorageTree staged, SwapRules rules, CancellationToken ct)
     {
         var compare = new TreeCompare(live, staged, rules);
+        compare.sameFile.CompareContents(ct);
         var steps = compare.Folder("", ct).Steps;
         return new SwapDifference(steps, compare.unchangedFiles, compare.unchangedBytes, compare.kept);
     }
@@ -65,8 +62,8 @@ internal sealed class TreeCompare
         ct.ThrowIfCancellationRequested();
         var steps = new List<SwapStep>();
         var stays = false;
-        var incoming = stagedNames[folder].ToDictionary(node => node.FileName, StringComparer.Ordinal);
-        foreach (var here in liveNames[folder])
+        var incoming = staged.ChildrenOf(folder).ToDictionary(node => node.FileName, StringComparer.Ordinal);
+        foreach (var here in live.ChildrenOf(folder))
         {
             _ = incoming.Remove(here.FileName, out var coming);
             stays |= coming is null ? Gone(here, steps) : Both(here, coming, steps, ct);
@@ -90,9 +87,9 @@ internal sealed class TreeCompare
             return true;
         }
 
-        if (here.Stat.Kind == FileKind.Directory && (aboveUnseen.Contains(here.Path) || Below(here.Path).Any(node => rules.Keeps(node.Path) || !rules.Removes(node.Path))))
+        if (here.Stat.Kind == FileKind.Directory && (aboveUnseen.Contains(here.Path) || live.Below(here.Path).Any(node => rules.Keeps(node.Path) || !rules.Removes(node.Path))))
         {
-            foreach (var child in liveNames[here.Path])
+            foreach (var child in live.ChildrenOf(here.Path))
             {
                 _ = Gone(child, steps);
             }
@@ -124,7 +121,7 @@ internal sealed class TreeCompare
             return true;
         }
 
-        if (here.Stat.Kind == FileKind.Directory && (aboveUnseen.Contains(here.Path) || Below(here.Path).Any(node => rules.Keeps(node.Path))))
+        if (here.Stat.Kind == FileKind.Directory && (aboveUnseen.Contains(here.Path) || live.Below(here.Path).Any(node => rules.Keeps(node.Path))))
         {
             throw new BackupException(
                 Fault.StorageInUse,
@@ -173,22 +170,6 @@ internal sealed class TreeCompare
         for (var slash = path.LastIndexOf('/'); slash > 0; slash = path.LastIndexOf('/', slash - 1))
         {
             yield return path[..slash];
-        }
-    }
-
-    private IEnumerable<TreeNode> Below(string folder)
-    {
-        var waiting = new Stack<string>([folder]);
-        while (waiting.TryPop(out var next))
-        {
-            foreach (var node in liveNames[next])
-            {
-                yield return node;
-                if (node.Stat.Kind == FileKind.Directory)
-                {
-                    waiting.Push(node.Path);
-                }
-            }
         }
     }
 }

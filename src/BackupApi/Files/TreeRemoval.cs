@@ -28,7 +28,11 @@ internal static class TreeRemoval
 
         foreach (var name in Posix.ListNames(path))
         {
-            Remove($"{path}/{name}");
+            // Most names are files: one call each, and only a folder is looked at. unlink(2) of a folder is EISDIR on Linux.
+            if (!Posix.TryUnlinkFile($"{path}/{name}"))
+            {
+                Remove($"{path}/{name}");
+            }
         }
 
         Posix.RemoveFolder(path);

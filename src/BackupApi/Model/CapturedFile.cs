@@ -16,7 +16,18 @@ internal sealed record CapturedFile
     public string? HardLinkTo { get; init; }
 
     /// <summary>Absolute path of the bytes: the live file itself, or a quiet copy in staging. Null when there are none.</summary>
-    public string? ContentPath { get; init; }
+    public string? ContentPath
+    {
+        get => contentPath ?? (ContentRoot is null ? null : $"{ContentRoot}/{Name}");
+        init => (contentPath, ContentRoot) = (value, null);
+    }
+
+    /// <summary>The folder whose <see cref="Name"/> holds the bytes: said instead of <see cref="ContentPath"/>, one string serves a million files. Null when there are none.</summary>
+    public string? ContentRoot { get; init; }
+
+    private readonly string? contentPath;
+
+    public bool HasContentPath => (contentPath ?? ContentRoot) is not null;
 
     /// <summary>True when <see cref="ContentPath"/> is a copy that nobody changes; false for a live file, which is read under the stability check.</summary>
     public bool IsQuiet { get; init; }

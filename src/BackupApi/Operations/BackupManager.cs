@@ -47,6 +47,7 @@ internal sealed class BackupManager(
     public void OpenDoor()
     {
         isReady = true;
+        GiveMemoryBack.Start();
         health.Refresh();
     }
 

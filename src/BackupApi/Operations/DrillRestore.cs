@@ -11,7 +11,6 @@ namespace BackupApi.Operations;
 /// <summary>A restore drill: a backup is verified, unpacked and checked by the very phases of a restore, into a scratch folder that nobody uses. Nothing of storage is touched.</summary>
 internal sealed class DrillRestore(WorkFolders folders, FindSources findSources, AnyArchive archives, BackupCatalog catalog, ServiceSettings settings, TimeProvider clock)
 {
-    private readonly CheckUnpacked checkUnpacked = new(findSources);
     private DrillResult? last;
     private bool isLoaded;
 
@@ -74,7 +73,7 @@ internal sealed class DrillRestore(WorkFolders folders, FindSources findSources,
         await archives.UnpackAsync(backup.Path, scratch, limits, context.Progress, ct);
         var damaged = (proof.Manifest?.Sources ?? []).Where(s => s.Errors.Count > 0).Select(s => s.Name).ToList();
         var tree = TreeWalker.Walk(scratch, static (path, _) => SwapFolder.IsReserved(path), ct);
-        var checkedSources = await checkUnpacked.RunAsync(tree, proof.Manifest, damaged, static _ => true, force: false, context.Progress, ct);
+        var checkedSources = await CheckUnpacked.RunAsync(tree, findSources.In(tree), proof.Manifest, damaged, static _ => true, force: false, context.Progress, ct);
         context.Summary = string.Create(CultureInfo.InvariantCulture, $"{proof.Entries} entries, {proof.ContentBytes} bytes came back, {checkedSources.Count} databases whole");
     }
 

@@ -13,17 +13,35 @@ internal sealed class FindSources(IReadOnlyList<IEngine> engines)
 {
     public IReadOnlyList<FoundSource> In(StorageTree tree)
     {
+        tree.PassOver((node, head) => MayBelongToAny(node, head));
         var claimed = new HashSet<string>(StringComparer.Ordinal);
         var found = new List<FoundSource>();
         foreach (var engine in engines)
         {
             foreach (var source in engine.Recognise(tree, path => !claimed.Contains(path)).ToList())
             {
-                claimed.UnionWith(source.Files);
+                if (engine != engines[^1])
+                {
+                    claimed.UnionWith(source.Files);
+                }
+
                 found.Add(new FoundSource(source, engine));
             }
         }
 
         return found;
+    }
+
+    private bool MayBelongToAny(TreeNode node, ReadOnlySpan<byte> head)
+    {
+        foreach (var engine in engines)
+        {
+            if (engine.MayOwn(node, head))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 }

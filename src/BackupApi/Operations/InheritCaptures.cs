@@ -24,7 +24,7 @@ internal sealed class InheritCaptures(Backup? last, StorageTree tree, DateTimeOf
         }
 
         var files = memory.Entries.Select(PathText.Parse).Select(entry => tree.Find(entry) is { } node
-            ? new CapturedFile { Name = entry, Stat = node.Stat, FromReference = true, ContentPath = tree.FullPath(entry) }
+            ? new CapturedFile { Name = entry, Stat = node.Stat, FromReference = true, ContentRoot = tree.Root }
             : null).ToList();
         return files.Contains(null) ? null : new CapturedSource(
             source,

@@ -118,6 +118,8 @@ internal sealed partial class OperationGate(OperationLedger ledger, ILogger<Back
             Finish(context, Outcome.Failed, failure);
             completion.TrySetException(failure);
         }
+
+        GiveMemoryBack.Start();
     }
 
     private BackupException AsFailure(Exception e, OperationContext context)

@@ -36,6 +36,7 @@ internal sealed class TakeBackup(
         }
 
         var sources = findSources.In(tree);
+        GiveMemoryBack.BetweenPhases();
         room.Require(ContentBytes(tree, _ => true), ContentBytes(tree, DatabaseFilesOf(sources).Contains), last);
 
         var inherit = new InheritCaptures(readsAll ? null : last, tree, walkedAt);
@@ -65,6 +66,7 @@ internal sealed class TakeBackup(
             await capture.SettleAsync(context.Progress, ct, source => damaged.Contains(PathText.Show(source.Name)));
 
             var plan = new WritePlan(request, tree, Files(capture), _ => Task.FromResult(capture.Results), last?.Path, !readsAll);
+            GiveMemoryBack.BetweenPhases();
             var written = await WriteWhileVerifyingAsync(plan, capture, context);
             if (written is null)
             {

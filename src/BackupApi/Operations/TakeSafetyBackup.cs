@@ -10,15 +10,10 @@ internal sealed class TakeSafetyBackup(WorkFolders folders, BackupCatalog catalo
     /// <summary>Null when storage is empty. The newest backup serves where it is proven and nothing changed since.</summary>
     public async Task<Backup?> RunAsync(OperationContext context, CancellationToken ct)
     {
-        var tree = TreeWalker.Walk(folders.Storage, folders.Own().Contains, ct);
-        if (tree.Nodes.Count == 0)
+        var (isEmpty, unchanged) = Look(ct);
+        if (isEmpty || unchanged is not null)
         {
-            return null;
-        }
-
-        if (catalog.List().FirstOrDefault(b => b.IsOurs) is { IsProven: true } newest && !decide.HasChanged(tree, beyondDoubt: true))
-        {
-            return newest;
+            return unchanged;
         }
 
         var restored = context.BackupName;
@@ -26,5 +21,12 @@ internal sealed class TakeSafetyBackup(WorkFolders folders, BackupCatalog catalo
         context.BackupName = restored;
         context.Outcome = Outcome.Ok;
         return safety.Backup;
+    }
+
+    /// <summary>Apart, so that the tree is gone before the backup walks its own.</summary>
+    private (bool IsEmpty, Backup? Unchanged) Look(CancellationToken ct)
+    {
+        var tree = TreeWalker.Walk(folders.Storage, folders.Own().Contains, ct);
+        return (tree.Nodes.Count == 0, catalog.List().FirstOrDefault(b => b.IsOurs) is { IsProven: true } newest && !decide.HasChanged(tree, beyondDoubt: true) ? newest : null);
     }
 }

@@ -35,7 +35,7 @@ internal sealed class AnyArchive(ArchiveReader reader)
         }
 
         await using var entries = Open(path, kind, limits);
-        return await Unpacker.UnpackAsync(entries, into, static _ => true, limits, progress, ct);
+        return await StreamUnpacking.UnpackAsync(entries, into, static _ => true, limits, progress, ct);
     }
 
     /// <summary>All entries but our own.</summary>

@@ -18,7 +18,7 @@ internal sealed class IndexedUnpacking(ArchiveFile file, int threads, ArchiveLim
         }
 
         progress.Enter("unpack", file.Locator!.ContentBytes, file.Locator.Entries);
-        using var unpacker = new Unpacker(into, limits, progress);
+        await using var unpacker = new Unpacker(into, limits, progress, threads);
         await using var reader = new SegmentReader(file, Open(), threads, withSha256: false, entries => entries.Any(entry => links.Wants(entry.Entry)), static _ => false, ct);
         var damaged = new List<Finding>();
         while (await reader.NextAsync() is { } entries)
@@ -43,12 +43,12 @@ internal sealed class IndexedUnpacking(ArchiveFile file, int threads, ArchiveLim
             }
             catch (BackupException e) when (passOver && e.Fault == Fault.ArchiveDamaged)
             {
-                TakeBack(unpacker, written);
+                await TakeBackAsync(unpacker, written);
                 damaged.AddRange(entries.Where(entry => entry.Entry.Kind == EntryKind.File && links.Wants(entry.Entry)).Select(entry => new Finding(PathText.Show(entry.Entry.Name), e.Message)));
             }
         }
 
-        return unpacker.Finish(damaged);
+        return await unpacker.FinishAsync(damaged);
     }
 
     /// <summary>Walks the whole index, so that it cannot fail later on.</summary>
@@ -64,11 +64,11 @@ internal sealed class IndexedUnpacking(ArchiveFile file, int threads, ArchiveLim
         }
     }
 
-    private static void TakeBack(Unpacker unpacker, List<ArchiveEntry> written)
+    private static async ValueTask TakeBackAsync(Unpacker unpacker, List<ArchiveEntry> written)
     {
         foreach (var entry in written)
         {
-            unpacker.Remove(entry);
+            await unpacker.RemoveAsync(entry);
         }
     }
 

@@ -52,7 +52,7 @@ internal static class EntryPlan
             }
 
             sorted[i] = first.TryAdd(target, sorted[i].Name)
-                ? content with { Name = sorted[i].Name, HardLinkTo = null }
+                ? content with { Name = sorted[i].Name, HardLinkTo = null, ContentPath = content.ContentPath }
                 : sorted[i] with { HardLinkTo = first[target], ContentPath = null };
         }
     }

@@ -56,7 +56,7 @@ internal static class Segments
     public static bool StandsAlone(CapturedFile file) =>
         file.FromReference || (HasContent(file) && (file.IsQuiet || file.Stat.Size > ArchiveLayout.SmallFile));
 
-    public static bool HasContent(CapturedFile file) => file.HardLinkTo is null && file.ContentPath is not null;
+    public static bool HasContent(CapturedFile file) => file.HardLinkTo is null && file.HasContentPath;
 
     /// <summary>FNV-1a of the name's bytes: the same on every machine, unlike string.GetHashCode.</summary>
     private static bool EndsRun(string name)

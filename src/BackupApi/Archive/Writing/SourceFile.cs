@@ -14,17 +14,18 @@ internal sealed class SourceFile : IDisposable
     private readonly SafeFileHandle handle;
     private readonly CapturedFile file;
 
-    private SourceFile(SafeFileHandle handle, CapturedFile file, FileStat before)
+    private SourceFile(SafeFileHandle handle, CapturedFile file, string path, FileStat before)
     {
         this.handle = handle;
         this.file = file;
+        Path = path;
         Before = before;
     }
 
     /// <summary>As it stood before the first byte was read.</summary>
     public FileStat Before { get; }
 
-    public string Path => file.ContentPath!;
+    public string Path { get; }
 
     /// <summary>Length of its chunks.</summary>
     public int ChunkLength => file.IsQuiet ? ArchiveLayout.ChunkLength : ArchiveLayout.PlainChunkLength;
@@ -33,13 +34,14 @@ internal sealed class SourceFile : IDisposable
     /// <exception cref="PosixException">ENOENT: vanished. Anything else: unreadable.</exception>
     public static SourceFile Open(CapturedFile file)
     {
-        var opened = Posix.OpenRead(file.ContentPath!);
+        var path = file.ContentPath!;
+        var opened = Posix.OpenRead(path);
         try
         {
-            var stat = Posix.Stat(opened, file.ContentPath!);
+            var stat = Posix.Stat(opened, path);
             return stat.Kind == FileKind.File
-                ? new SourceFile(opened, file, stat)
-                : throw new PosixException("read", file.ContentPath!, Errno.ENOENT);
+                ? new SourceFile(opened, file, path, stat)
+                : throw new PosixException("read", path, Errno.ENOENT);
         }
         catch
         {
@@ -60,7 +62,7 @@ internal sealed class SourceFile : IDisposable
     {
         var total = 0;
         int length;
-        while (total < buffer.Length && (length = RandomAccess.Read(handle, buffer[total..], offset + total)) > 0)
+        while (total < buffer.Length && (length = Posix.Read(handle, Path, buffer[total..], offset + total)) > 0)
         {
             total += length;
         }

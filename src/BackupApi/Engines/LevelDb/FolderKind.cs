@@ -26,6 +26,9 @@ internal static class FolderKind
         }
     }
 
+    /// <summary>The two kinds of file whose heads are looked at; the names of the others suffice.</summary>
+    public static bool MayOwn(TreeNode node) => FileName.Parse(node.FileName).Role is FileRole.Current or FileRole.Manifest;
+
     private static string? KindOf(StorageTree tree, List<(TreeNode Node, FileName Name)> files)
     {
         var roles = files.Select(file => file.Name.Role).ToHashSet();

@@ -11,6 +11,8 @@ internal sealed class LevelDbEngine(TimeProvider clock, TimeSpan? patience = nul
 
     public string Kind => FolderKind.LevelDb;
 
+    public bool MayOwn(TreeNode node, ReadOnlySpan<byte> head) => FolderKind.MayOwn(node);
+
     public IEnumerable<Source> Recognise(StorageTree tree, Func<string, bool> isFree) => FolderKind.Find(FolderKind.LevelDb, tree, isFree);
 
     public Task<Capture> CaptureAsync(Source source, StorageTree tree, string into, CancellationToken ct) =>

@@ -19,6 +19,8 @@ internal sealed class RocksDbEngine(TimeProvider clock, TimeSpan? patience = nul
         name is "IDENTITY" || name.StartsWith("OPTIONS-", StringComparison.Ordinal) || name.StartsWith("LOG.old.", StringComparison.Ordinal)
         || (name.EndsWith(".blob", StringComparison.Ordinal) && name.Length >= 11 && name.AsSpan(0, 6).IndexOfAnyExceptInRange('0', '9') < 0);
 
+    public bool MayOwn(TreeNode node, ReadOnlySpan<byte> head) => FolderKind.MayOwn(node);
+
     public IEnumerable<Source> Recognise(StorageTree tree, Func<string, bool> isFree) => FolderKind.Find(FolderKind.RocksDb, tree, isFree);
 
     public Task<Capture> CaptureAsync(Source source, StorageTree tree, string into, CancellationToken ct) =>

@@ -20,6 +20,8 @@ internal sealed class LiteDbEngine(LiteDbSettings settings, TimeProvider clock) 
 
     public string Kind => "litedb";
 
+    public bool MayOwn(TreeNode node, ReadOnlySpan<byte> head) => LiteDbSignature.Of(head, node.Stat.Size) != LiteDbKind.None;
+
     public IEnumerable<Source> Recognise(StorageTree tree, Func<string, bool> isFree)
     {
         var found = new List<(string Path, LiteDbKind Kind)>();

@@ -14,6 +14,9 @@ internal sealed class PlainFilesEngine(TimeProvider time) : IEngine
 
     public string Kind => "files";
 
+    /// <summary>No content makes a plain file: what nobody else owns is one.</summary>
+    public bool MayOwn(TreeNode node, ReadOnlySpan<byte> head) => false;
+
     /// <summary>One source with every free path; none when nothing is free.</summary>
     public IEnumerable<Source> Recognise(StorageTree tree, Func<string, bool> isFree)
     {
@@ -33,7 +36,7 @@ internal sealed class PlainFilesEngine(TimeProvider time) : IEngine
             ct.ThrowIfCancellationRequested();
             try
             {
-                if (Look(path, tree.FullPath(path), firstNames, warnings) is { } file)
+                if (Look(path, tree.Root, firstNames, warnings) is { } file)
                 {
                     files.Add(file);
                 }
@@ -66,8 +69,9 @@ internal sealed class PlainFilesEngine(TimeProvider time) : IEngine
     }
 
     /// <summary>The entry of one name as it is now; null when it is gone or no longer something that has content.</summary>
-    private static CapturedFile? Look(string path, string fullPath, Dictionary<(ulong Device, ulong Inode), string> firstNames, List<Finding> warnings)
+    private static CapturedFile? Look(string path, string root, Dictionary<(ulong Device, ulong Inode), string> firstNames, List<Finding> warnings)
     {
+        var fullPath = $"{root}/{path}";
         if (Posix.FindStat(fullPath) is not { } stat)
         {
             return null;
@@ -86,7 +90,7 @@ internal sealed class PlainFilesEngine(TimeProvider time) : IEngine
                 var isLaterName = stat.Links > 1 && !firstNames.TryAdd((stat.Device, stat.Inode), path);
                 return isLaterName
                     ? new CapturedFile { Name = path, Stat = stat, HardLinkTo = firstNames[(stat.Device, stat.Inode)] }
-                    : new CapturedFile { Name = path, Stat = stat, ContentPath = fullPath };
+                    : new CapturedFile { Name = path, Stat = stat, ContentRoot = root };
         }
     }
 

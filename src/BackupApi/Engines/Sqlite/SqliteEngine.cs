@@ -14,6 +14,8 @@ internal sealed class SqliteEngine(TimeProvider time, SqliteSettings? settings =
 
     public string Kind => "sqlite";
 
+    public bool MayOwn(TreeNode node, ReadOnlySpan<byte> head) => SqliteRecognition.MayOwn(node, head);
+
     public IEnumerable<Source> Recognise(StorageTree tree, Func<string, bool> isFree) => SqliteRecognition.Recognise(tree, isFree, Kind);
 
     public Task<Capture> CaptureAsync(Source source, StorageTree tree, string into, CancellationToken ct) =>

@@ -25,6 +25,12 @@ internal static class SqliteRecognition
             .ToLookup(node => node.Path[..^12], node => node.Path, StringComparer.Ordinal);
         foreach (var node in tree.Nodes.Where(node => node.Stat.Kind == FileKind.File && isFree(node.Path)))
         {
+            var head = tree.ReadHead(node);
+            if (node.Stat.Size > 0 && !MayOwn(node, head))
+            {
+                continue;
+            }
+
             var sides = new[] { SideFiles.Journal, SideFiles.Shm, SideFiles.Wal }
                 .Select(suffix => tree.Find(node.Path + suffix))
                 .OfType<TreeNode>()
@@ -32,7 +38,7 @@ internal static class SqliteRecognition
                 .Select(side => side.Path)
                 .Concat(superJournals[node.Path].Where(isFree))
                 .ToList();
-            if (IsDatabase(tree, node, sides.Count > 0, out var variant))
+            if (IsDatabase(node, head, sides.Count > 0, out var variant))
             {
                 sides.Add(node.Path);
                 sides.Sort(PathText.CompareBytes);
@@ -41,7 +47,7 @@ internal static class SqliteRecognition
         }
     }
 
-    private static bool IsDatabase(StorageTree tree, TreeNode node, bool hasSides, out string? variant)
+    private static bool IsDatabase(TreeNode node, byte[] head, bool hasSides, out string? variant)
     {
         variant = null;
         var extension = Path.GetExtension(node.FileName);
@@ -51,7 +57,6 @@ internal static class SqliteRecognition
             return hasSides || Extensions.Contains(extension);
         }
 
-        var head = tree.ReadHead(node);
         if (SqliteHeader.IsDatabase(head))
         {
             return true;
@@ -60,6 +65,10 @@ internal static class SqliteRecognition
         variant = Encrypted;
         return EncryptedExtensions.Contains(extension) && node.Stat.Size % SmallestPage == 0 && LooksRandom(head);
     }
+
+    /// <summary>By its bytes, or by a name under which noise is taken for an encrypted database.</summary>
+    public static bool MayOwn(TreeNode node, ReadOnlySpan<byte> head) =>
+        SqliteHeader.IsDatabase(head) || EncryptedExtensions.Contains(Path.GetExtension(node.FileName));
 
     /// <summary>Whether bytes could be the output of a cipher: their entropy is that of random bytes, which text and tables never reach.</summary>
     public static bool LooksRandom(ReadOnlySpan<byte> bytes)

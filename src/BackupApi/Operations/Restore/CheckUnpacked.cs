@@ -7,16 +7,16 @@ namespace BackupApi.Operations.Restore;
 internal sealed record CheckedSource(FoundSource Found, Verdict Verdict);
 
 /// <summary>Phase of a restore: every database of the unpacked copy is opened and walked before storage is touched.</summary>
-internal sealed class CheckUnpacked(FindSources findSources)
+internal static class CheckUnpacked
 {
-    /// <summary>Recognises and verifies what lies in <paramref name="tree"/>.</summary>
+    /// <summary>Verifies what was recognised in <paramref name="tree"/>.</summary>
     /// <param name="manifest">Null for an archive that carries none of ours.</param>
     /// <param name="damaged">Databases that are known to have been damaged when they were captured: they come back as they were.</param>
     /// <param name="isSelected">What the restore is about; sources outside of it are no business of this check.</param>
     /// <exception cref="BackupException"><see cref="Fault.VerificationFailed"/>, unless <paramref name="force"/>: a source is damaged that was not when it was captured, or one that the manifest lists is not there.</exception>
-    public async Task<IReadOnlyList<CheckedSource>> RunAsync(StorageTree tree, Manifest? manifest, IReadOnlyList<string> damaged, Func<string, bool> isSelected, bool force, Progress progress, CancellationToken ct)
+    public static async Task<IReadOnlyList<CheckedSource>> RunAsync(StorageTree tree, IReadOnlyList<FoundSource> sources, Manifest? manifest, IReadOnlyList<string> damaged, Func<string, bool> isSelected, bool force, Progress progress, CancellationToken ct)
     {
-        var found = findSources.In(tree).Where(source => source.Source.Engine != Source.PlainFiles).ToList();
+        var found = sources.Where(source => source.Source.Engine != Source.PlainFiles).ToList();
         progress.Enter("check", newFilesTotal: found.Count);
         var results = new List<CheckedSource>();
         foreach (var source in found)

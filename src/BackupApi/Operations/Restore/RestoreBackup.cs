@@ -18,7 +18,6 @@ internal sealed class RestoreBackup(
     LastRestore lastRestore,
     TimeProvider clock)
 {
-    private readonly CheckUnpacked checkUnpacked = new(findSources);
     private readonly CheckInPlace checkInPlace = new(findSources, folders);
 
     public async Task<RestoreResult> RunAsync(RestoreJob job, Progress progress, CancellationToken ct)
@@ -43,7 +42,7 @@ internal sealed class RestoreBackup(
         }
         finally
         {
-            Discard(folder);
+            folder.Discard();
         }
     }
 
@@ -54,8 +53,9 @@ internal sealed class RestoreBackup(
         var tree = TreeWalker.Walk(folder.New, ct: ct);
         var selection = new SelectPaths(job.Request.Paths);
         var (manifest, _) = Posix.FindTargetStat(job.ArchivePath) is null ? (null, null) : await archives.ReadFactsAsync(job.ArchivePath, ct);
-        var isSelected = selection.Within(findSources.In(tree));
-        var sources = await checkUnpacked.RunAsync(tree, manifest, job.Damaged, isSelected, job.Request.Force, progress, ct);
+        var found = findSources.In(tree);
+        var isSelected = selection.Within(found);
+        var sources = await CheckUnpacked.RunAsync(tree, found, manifest, job.Damaged, isSelected, job.Request.Force, progress, ct);
         var staged = new StagedTree(tree, sources, isSelected, selection.IsEverything, []);
         var result = await PutInPlaceAsync(job with { AtStart = true }, folder, staged, progress, ct);
         return result with { BackupName = job.Request.BackupName, Duration = clock.GetElapsedTime(began) };
@@ -85,47 +85,57 @@ internal sealed class RestoreBackup(
     {
         progress.Enter("unpack", proof.ContentBytes, proof.Entries);
         var unpacked = await archives.UnpackAsync(job.ArchivePath, folder.New, room.Limits(), progress, ct);
-        var live = Walk(ct);
         if (proof.Manifest is null)
         {
-            ForeignTree.StripLeadingFolder(folder, live, folders.Storage);
+            ForeignTree.StripLeadingFolder(folder, Walk(ct), folders.Storage);
         }
 
+        GiveMemoryBack.BetweenPhases();
         var tree = TreeWalker.Walk(folder.New, static (path, _) => SwapFolder.IsReserved(path), ct);
         var sources = findSources.In(tree);
         if (proof.Manifest is null && selection.IsEverything && job.Request.To is null && !job.Request.Force)
         {
-            ForeignTree.RequireFamiliar(job.Request.BackupName, findSources.In(live), sources);
+            ForeignTree.RequireFamiliar(job.Request.BackupName, findSources.In(Walk(ct)), sources);
         }
 
-        var isSelected = selection.Within([.. sources, .. findSources.In(live)]);
+        var isSelected = selection.IsEverything ? static _ => true : selection.Within([.. sources, .. findSources.In(Walk(ct))]);
         if (!selection.IsEverything)
         {
             tree = PruneTree.To(tree, isSelected);
+            sources = findSources.In(tree);
         }
 
-        var verified = await checkUnpacked.RunAsync(tree, proof.Manifest, job.Damaged, isSelected, job.Request.Force, progress, ct);
+        var verified = await CheckUnpacked.RunAsync(tree, sources, proof.Manifest, job.Damaged, isSelected, job.Request.Force, progress, ct);
         return new StagedTree(tree, verified, isSelected, selection.IsEverything, unpacked.NotGivenBack);
     }
 
     private async Task<RestoreResult> PutInPlaceAsync(RestoreJob job, SwapFolder folder, StagedTree staged, Progress progress, CancellationToken ct)
     {
         progress.Enter("owner check");
-        var owners = OwnerProbe.Look(Walk(ct), staged.IsSelected, ct);
-        if (!job.Request.Force && (owners.State == OwnerState.InUse || (owners.State == OwnerState.Unknown && !job.AtStart)))
+        var affected = new AffectedFiles(staged, UnixTime.From(clock.GetUtcNow()));
+        var owners = affected.LookAtOwners(Walk(ct), ct);
+        if (Wait(job, folder, owners) is { } waiting)
         {
-            return job.AtStart ? throw InUse(owners) : StageForStart(job, folder, owners);
+            return waiting;
         }
 
         progress.Enter("safety backup");
+        GiveMemoryBack.BetweenPhases();
         var safety = await job.TakeSafety(ct);
 
         progress.Enter("swap");
+        GiveMemoryBack.BetweenPhases();
         var (live, unseen) = LiveStorage.Walk(folders, ct);
         var rules = staged.IsEverything
             ? SwapRules.Everything(KeptLocks.In(live, staged.Tree))
             : PartialRules.For(live, staged, findSources);
         var difference = TreeCompare.Of(live, staged.Tree, rules with { Unseen = unseen }, ct);
+        owners = affected.LookAgain(live, difference, owners, ct);
+        if (Wait(job, folder, owners) is { } late)
+        {
+            return late;
+        }
+
         SwapPreflight.Require(live, difference.Steps);
         var damaged = staged.Sources.Where(source => source.Verdict.IsDamaged).ToList();
         var origin = Origin(job) with { SafetyBackup = safety?.Name };
@@ -133,10 +143,14 @@ internal sealed class RestoreBackup(
         {
             Steps = difference.Steps,
             RootModified = Posix.FindTargetStat(folders.Storage)!.Value.Modified,
-            CanExchange = JournaledSwap.CanExchange(folder),
+            CanExchange = difference.Steps.Count > 0 && JournaledSwap.CanExchange(folder),
             Origin = JsonSerializer.SerializeToElement(origin, Json.Options),
         };
-        var end = await JournaledSwap.RunAsync(folder, plan, token => checkInPlace.RunAsync(plan, owners.State == OwnerState.InUse ? [] : staged.Sources, token), ct);
+
+        // Where nothing differs there is nothing to flush, to journal or to look at again.
+        var end = plan.Steps.Count == 0
+            ? new SwapEnd(folder, true, plan.Origin, [])
+            : await JournaledSwap.RunAsync(folder, plan, token => checkInPlace.RunAsync(plan, owners.State == OwnerState.InUse ? [] : staged.Sources, token), ct);
         if (!end.Applied)
         {
             throw new BackupException(
@@ -166,6 +180,11 @@ internal sealed class RestoreBackup(
         };
     }
 
+    /// <summary>Null when nobody is in the way.</summary>
+    private RestoreResult? Wait(RestoreJob job, SwapFolder folder, OwnerReport owners) =>
+        job.Request.Force || !(owners.State == OwnerState.InUse || (owners.State == OwnerState.Unknown && !job.AtStart)) ? null
+        : job.AtStart ? throw AffectedFiles.InUse(owners) : StageForStart(job, folder, owners);
+
     /// <summary>Records what was done before its journal goes. What cannot be recorded keeps the journal, and the next start does it again.</summary>
     private List<Finding> Settle(RestoreJob job, SwapFolder folder, RestoreOrigin origin)
     {
@@ -183,22 +202,6 @@ internal sealed class RestoreBackup(
         catch (IOException e)
         {
             return [new Finding(PathText.Show(e is PosixException { Path: var path } ? path : folder.Path), $"The restore is done; clearing up behind it is left to the next start: {e.Message}")];
-        }
-    }
-
-    /// <summary>A folder that waits for a start, or whose journal is open, is the next start's business; every other one is worth nothing.</summary>
-    private static void Discard(SwapFolder folder)
-    {
-        try
-        {
-            if (folder.ReadState() is SwapState.Unfinished or SwapState.Undone)
-            {
-                folder.Remove();
-            }
-        }
-        catch (IOException)
-        {
-            // What ended the restore is what the caller is told; the next start removes the folder.
         }
     }
 
@@ -242,9 +245,4 @@ internal sealed class RestoreBackup(
         Damaged = job.Damaged,
         At = clock.GetUtcNow(),
     };
-
-    private static BackupException InUse(OwnerReport owners) => new(
-        Fault.StorageInUse,
-        $"Storage is in use, so nothing was restored: {string.Join(", ", owners.Users.Take(5).Select(user => user.Where))}.",
-        "Stop the application that has these files open and start this service again before it, or ask for the restore with 'force'.");
 }

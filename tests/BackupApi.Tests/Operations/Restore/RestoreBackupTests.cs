@@ -143,6 +143,46 @@ public sealed class RestoreBackupTests : IDisposable
     }
 
     [Fact]
+    public async Task A_file_that_stays_as_it_is_keeps_nobody_waiting()
+    {
+        var backup = await world.BackUpAsync();
+        var old = TreeImage.Of(world.Storage);
+        File.WriteAllText($"{world.Storage}/changed.txt", "work of today");
+        using var reader = await HolderProcess.StartAsync($"{world.Storage}/same.txt", "held = open(path, 'r+b')");
+
+        Assert.True((await world.RestoreAsync(backup.Name)).Applied);
+        Assert.Equal(old, TreeImage.Of(world.Storage));
+    }
+
+    [Fact]
+    public async Task A_database_that_somebody_has_open_keeps_a_restore_waiting_even_if_it_is_unchanged_itself()
+    {
+        world.AddDatabase("sqlite/a-clean", "sql");
+        var backup = await world.BackUpAsync();
+        var database = Directory.GetFiles($"{world.Storage}/sql").First(path => Posix.Stat(path).Size > 100);
+        File.WriteAllText($"{world.Storage}/changed.txt", "work of today");
+        using var owner = await HolderProcess.StartAsync(database, "held = open(path, 'r+b')");
+
+        Assert.False((await world.RestoreAsync(backup.Name)).Applied);
+        Assert.Equal("work of today", File.ReadAllText($"{world.Storage}/changed.txt"));
+    }
+
+    [Fact]
+    public async Task Where_nothing_differs_nothing_is_exchanged_and_no_time_changes()
+    {
+        var backup = await world.BackUpAsync();
+        var before = TreeImage.Of(world.Storage);
+        var untouched = Posix.Stat($"{world.Storage}/same.txt");
+
+        var result = await world.RestoreAsync(backup.Name);
+
+        Assert.True(result.Applied);
+        Assert.Equal(result.Files, result.Unchanged);
+        Assert.Equal(before, TreeImage.Of(world.Storage));
+        Assert.Equal(untouched.Fingerprint, Posix.Stat($"{world.Storage}/same.txt").Fingerprint);
+    }
+
+    [Fact]
     public async Task Force_swaps_a_storage_in_use_at_once()
     {
         var backup = await world.BackUpAsync();

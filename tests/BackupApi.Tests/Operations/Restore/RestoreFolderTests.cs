@@ -98,6 +98,7 @@ public sealed class RestoreFolderTests : IDisposable
     public async Task A_storage_in_use_leaves_the_archive_where_it_is_and_names_who()
     {
         var drop = await DropBackupAsync("mine.tar.gz");
+        File.WriteAllText($"{world.Storage}/changed.txt", "work of today");
         using var owner = await HolderProcess.StartAsync($"{world.Storage}/changed.txt", "held = open(path, 'r+b')");
 
         var start = await world.StartAsync();

@@ -1,0 +1,63 @@
+using BackupApi.Files;
+using BackupApi.Tests.Support;
+using Xunit;
+
+namespace BackupApi.Tests.Files;
+
+public sealed class StorageTreeTests : IDisposable
+{
+    private readonly TempFolder temp = new();
+
+    public void Dispose() => temp.Dispose();
+
+    [Fact]
+    public void Every_name_is_found_again_whatever_sorts_between_a_folder_and_what_it_holds()
+    {
+        foreach (var folder in (string[])["a", "a/b", "a!", "ab", "ž", "𝄞", "\uFFFDx"])
+        {
+            temp.Folder(folder);
+            File.WriteAllText(temp[$"{folder}/file"], "");
+            File.WriteAllText(temp[$"{folder}-beside"], "");
+        }
+
+        Posix.CreateNew($"{temp.Path}/a/{PathText.Decode([0xFF, 0x41])}").Dispose();
+        var tree = TreeWalker.Walk(temp.Path);
+
+        Assert.True(tree.Nodes.Count > 20);
+        Assert.All(tree.Nodes, (node, place) => Assert.Equal(place, tree.PlaceOf(node.Path)));
+        Assert.Null(tree.Find("a/file-"));
+        Assert.Null(tree.Find(""));
+    }
+
+    [Fact]
+    public void Children_and_descendants_of_a_folder_are_its_own_only()
+    {
+        temp.Folder("a/b/c");
+        temp.Folder("a-b");
+        File.WriteAllText(temp["a/b/c/deep"], "");
+        File.WriteAllText(temp["a/z"], "");
+        var tree = TreeWalker.Walk(temp.Path);
+
+        Assert.Equal(["a", "a-b"], tree.ChildrenOf("").Select(node => node.Path));
+        Assert.Equal(["a/b", "a/z"], tree.ChildrenOf("a").Select(node => node.Path));
+        Assert.Equal(["a/b", "a/b/c", "a/b/c/deep", "a/z"], tree.Below("a").Select(node => node.Path));
+        Assert.Empty(tree.ChildrenOf("a-b"));
+        Assert.Empty(tree.ChildrenOf("gone"));
+    }
+
+    [Fact]
+    public void A_head_in_which_nobody_is_interested_is_read_once_and_empty_from_then_on()
+    {
+        File.WriteAllText(temp["plain"], "some text");
+        File.WriteAllText(temp["other"], "MAGIC");
+        var tree = TreeWalker.Walk(temp.Path);
+        var asked = 0;
+
+        tree.PassOver((_, head) => ++asked > 0 && head.StartsWith("MAGIC"u8));
+        tree.PassOver((_, _) => ++asked > 0);
+
+        Assert.Equal(2, asked);
+        Assert.Equal("MAGIC"u8.ToArray(), tree.ReadHead(tree.Find("other")!));
+        Assert.Empty(tree.ReadHead(tree.Find("plain")!));
+    }
+}
