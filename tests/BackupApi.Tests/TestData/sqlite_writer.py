@@ -41,7 +41,8 @@ with open(progress, "wb") as f:
 shared = mmap.mmap(os.open(progress, os.O_RDWR), 40)
 
 def put(index, value):
-    struct.pack_into("<q", shared, index * 8, value)
+    # Native order and size: one store of eight bytes, so that a reader never sees half a number.
+    struct.pack_into("q", shared, index * 8, value)
 
 def get(index):
     return struct.unpack_from("<q", shared, index * 8)[0]
