@@ -28,19 +28,27 @@ internal sealed partial class ApplyRetention(ServiceSettings settings, BackupCat
         return removed;
     }
 
-    /// <summary>Makes room for a backup that would not fit: oldest first, never below the <see cref="ProvenKeptForRoom"/> newest proven ones, never what a rule protects.</summary>
+    /// <summary>Makes room for a backup that would not fit: oldest first, never below the <see cref="ProvenKeptForRoom"/> newest proven ones, never what a rule protects; and nothing at all where even that would not be enough.</summary>
     public void MakeRoom(long neededBytes)
     {
         var newestFirst = catalog.List();
         var untouchable = newestFirst.Where(b => b.IsOurs && b.IsProven).Take(ProvenKeptForRoom).Select(b => b.Name).ToHashSet(StringComparer.Ordinal);
         var protectedByRule = RetentionPolicy.ProtectedOf(newestFirst).Select(b => b.Name).ToHashSet(StringComparer.Ordinal);
-        foreach (var backup in newestFirst.Reverse().Where(b => b.IsOurs && !b.IsSafety && !untouchable.Contains(b.Name) && !protectedByRule.Contains(b.Name)))
+        var missing = neededBytes - MountFacts.Of(settings.BackupsPath).FreeBytes;
+        var removed = new List<Backup>();
+        foreach (var backup in newestFirst.Reverse().Where(b => b.IsOurs && !b.IsSafety && !untouchable.Contains(b.Name) && !protectedByRule.Contains(b.Name)).TakeWhile(_ => missing > 0))
         {
-            if (untouchable.Count < ProvenKeptForRoom || MountFacts.Of(settings.BackupsPath).FreeBytes >= neededBytes)
-            {
-                return;
-            }
+            removed.Add(backup);
+            missing -= backup.SizeBytes;
+        }
 
+        if (missing > 0 || untouchable.Count < ProvenKeptForRoom)
+        {
+            return;
+        }
+
+        foreach (var backup in removed)
+        {
             catalog.Remove(backup.Name);
             LogRemoved(log, backup.Name, "room was needed for the next backup");
         }

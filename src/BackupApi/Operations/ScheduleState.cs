@@ -82,19 +82,31 @@ internal sealed partial class ScheduleState(ServiceSettings settings, WorkFolder
             anchor = last <= now && Timetable.NextAfter(last.Value) > now ? last.Value : now;
             Since = now;
         }
+
+        Wake();
+    }
+
+    /// <summary>Has whoever waits for <see cref="Changed"/> look at <see cref="NextAt"/> again.</summary>
+    public void Wake()
+    {
+        TaskCompletionSource told;
+        lock (gate)
+        {
+            (told, changed) = (changed, New());
+        }
+
+        told.SetResult();
     }
 
     /// <summary>A run begins now: the next one is reckoned from here.</summary>
     public void Ran()
     {
-        TaskCompletionSource told;
         lock (gate)
         {
             anchor = clock.GetUtcNow();
-            (told, changed) = (changed, New());
         }
 
-        told.SetResult();
+        Wake();
     }
 
     /// <summary>Notices a clock that was set back.</summary>

@@ -12,8 +12,16 @@ internal sealed partial class BackupSchedule(BackupManager manager, ScheduleStat
 
     public async ValueTask Execute(IJobExecutionContext context, CancellationToken cancellationToken = default)
     {
-        if (!manager.IsReady || schedule.NextAt is not { } due || due > clock.GetUtcNow())
+        if (!manager.IsReady)
         {
+            // Asked again when the trigger is looked at next: a start-up restore takes longer than that.
+            return;
+        }
+
+        if (schedule.NextAt is not { } due || due > clock.GetUtcNow())
+        {
+            // The schedule was changed, or loaded, just before: the trigger stood at an earlier time.
+            schedule.Wake();
             return;
         }
 

@@ -106,6 +106,40 @@ public sealed class TakeBackupTests
     }
 
     [Fact]
+    public async Task Where_room_is_short_the_oldest_backups_go_first_and_never_the_two_newest_proven_ones()
+    {
+        using var temp = new TempFolder();
+        using var disk = TestMount.Tmpfs(temp["disk"], 60);
+        await using var service = await Service.StartAsync(s => s with { BackupsPath = temp["disk/backups"], MaxBackups = 100 });
+        var random = new Random(1);
+        for (var i = 0; i < 8; i++)
+        {
+            var content = new byte[8 << 20];
+            random.NextBytes(content);
+            service.Temp.File("storage/data.bin", content);
+            Assert.Equal(Outcome.Ok, (await service.Manager.StartBackup(new CreateRequest()).Completion).Backup.Outcome);
+        }
+
+        Assert.Equal(8, service.Manager.List()[0].Sequence);
+        Assert.InRange(service.Manager.List().Count, 2, 7);
+        Assert.Contains(service.Log.Lines, l => l.Text.Contains("room was needed", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Nothing_is_removed_for_a_backup_that_would_not_fit_even_so()
+    {
+        await using var service = await Service.StartAsync();
+        service.Temp.File("storage/notes.txt", "hello"u8);
+        for (var i = 0; i < 4; i++)
+        {
+            await service.Manager.StartBackup(new CreateRequest()).Completion;
+        }
+
+        service.Get<BackupApi.Operations.ApplyRetention>().MakeRoom(1L << 60);
+        Assert.Equal(4, service.Manager.List().Count);
+    }
+
+    [Fact]
     public async Task Backups_that_lie_under_storage_do_not_swallow_themselves()
     {
         await using var service = await Service.StartAsync(s => s with { BackupsPath = s.StoragePath + "/backups", RestorePath = s.StoragePath + "/restore" });
