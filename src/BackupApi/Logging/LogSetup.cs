@@ -24,18 +24,13 @@ internal static class LogSetup
         // What the log itself cannot do (a full disk) goes to standard error; it never stops the service.
         SelfLog.Enable(TextWriter.Synchronized(Console.Error));
         ITextFormatter console = asJson ? new JsonLines() : new TextLines();
-        var setup = new LoggerConfiguration()
-            .MinimumLevel.ControlledBy(levels)
-            .MinimumLevel.Override("Microsoft", Noisier(level, LogEventLevel.Warning))
-            .MinimumLevel.Override("System", Noisier(level, LogEventLevel.Warning))
-            // It would log a failed start with a stack trace before we can say it in one line.
-            .MinimumLevel.Override("Microsoft.Extensions.Hosting.Internal.Host", LogEventLevel.Fatal)
-            .Enrich.FromLogContext()
+        var places = new LoggerConfiguration()
+            .MinimumLevel.Verbose()
             .WriteTo.Sink(memory)
             .WriteTo.Console(console);
         if (folder is not null)
         {
-            setup.WriteTo.File(
+            places.WriteTo.File(
                 new JsonLines(),
                 Path.Combine(folder, "backupapi-.log"),
                 rollingInterval: RollingInterval.Day,
@@ -44,7 +39,15 @@ internal static class LogSetup
                 retainedFileCountLimit: FilesKept);
         }
 
-        return setup.CreateLogger();
+        return new LoggerConfiguration()
+            .MinimumLevel.ControlledBy(levels)
+            .MinimumLevel.Override("Microsoft", Noisier(level, LogEventLevel.Warning))
+            .MinimumLevel.Override("System", Noisier(level, LogEventLevel.Warning))
+            // It would log a failed start with a stack trace before we can say it in one line.
+            .MinimumLevel.Override("Microsoft.Extensions.Hosting.Internal.Host", LogEventLevel.Fatal)
+            .Enrich.FromLogContext()
+            .WriteTo.Sink(new InOneOrder(places.CreateLogger()))
+            .CreateLogger();
     }
 
     /// <summary>What libraries say below <paramref name="least"/> is left out, unless everything was asked for.</summary>
