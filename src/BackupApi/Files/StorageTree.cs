@@ -24,7 +24,7 @@ internal sealed class StorageTree
     private BitArray? plain;
 
     /// <param name="nodes">In the order of a walk: <see cref="Find"/> searches by it.</param>
-    public StorageTree(string root, IReadOnlyList<TreeNode> nodes, IReadOnlyList<Finding> skipped, IReadOnlyList<Finding> unreadable)
+    public StorageTree(string root, NodeList nodes, IReadOnlyList<Finding> skipped, IReadOnlyList<Finding> unreadable)
     {
         Root = root;
         Nodes = nodes;
@@ -35,7 +35,7 @@ internal sealed class StorageTree
     /// <summary>Absolute path of the folder that was walked.</summary>
     public string Root { get; }
 
-    public IReadOnlyList<TreeNode> Nodes { get; }
+    public NodeList Nodes { get; }
 
     /// <summary>What is no data and was left out, with the reason: sockets, pipes, devices, <c>lost+found</c>.</summary>
     public IReadOnlyList<Finding> Skipped { get; }
@@ -50,7 +50,7 @@ internal sealed class StorageTree
     public IEnumerable<TreeNode> ChildrenOf(string folder)
     {
         var (first, end) = RangeBelow(folder);
-        for (var i = first; i < end; i = Nodes[i].Stat.Kind == FileKind.Directory ? RangeBelow(i).End : i + 1)
+        for (var i = first; i < end; i = Nodes.KindAt(i) == FileKind.Directory ? RangeBelow(i).End : i + 1)
         {
             yield return Nodes[i];
         }
@@ -134,12 +134,12 @@ internal sealed class StorageTree
     /// <summary>What lies below a folder follows it without a gap.</summary>
     private (int First, int End) RangeBelow(int folder)
     {
-        var path = Nodes[folder].Path;
+        var path = Nodes.PathAt(folder);
         var (low, high) = (folder + 1, Nodes.Count);
         while (low < high)
         {
             var middle = low + ((high - low) / 2);
-            var other = Nodes[middle].Path;
+            var other = Nodes.PathAt(middle);
             (low, high) = other.Length > path.Length && other[path.Length] == '/' && other.StartsWith(path, StringComparison.Ordinal) ? (middle + 1, high) : (low, middle);
         }
 
@@ -153,7 +153,7 @@ internal sealed class StorageTree
         while (low <= high)
         {
             var middle = low + ((high - low) / 2);
-            switch (PathText.ComparePaths(Nodes[middle].Path, path))
+            switch (PathText.ComparePaths(Nodes.PathAt(middle), path))
             {
                 case 0:
                     return middle;

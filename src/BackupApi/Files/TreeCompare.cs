@@ -61,17 +61,45 @@ internal sealed class TreeCompare
     {
         ct.ThrowIfCancellationRequested();
         var steps = new List<SwapStep>();
+        var added = new List<SwapStep>();
         var stays = false;
-        var incoming = staged.ChildrenOf(folder).ToDictionary(node => node.FileName, StringComparer.Ordinal);
+        using var incoming = staged.ChildrenOf(folder).GetEnumerator();
+        var hasComing = incoming.MoveNext();
         foreach (var here in live.ChildrenOf(folder))
         {
-            _ = incoming.Remove(here.FileName, out var coming);
-            stays |= coming is null ? Gone(here, steps) : Both(here, coming, steps, ct);
+            // Both sides come in the order of a walk.
+            for (; hasComing && PathText.ComparePaths(incoming.Current.Path, here.Path) < 0; hasComing = incoming.MoveNext())
+            {
+                Coming(incoming.Current, added);
+            }
+
+            if (hasComing && incoming.Current.Path == here.Path)
+            {
+                stays |= Both(here, incoming.Current, steps, ct);
+                hasComing = incoming.MoveNext();
+            }
+            else
+            {
+                stays |= Gone(here, steps);
+            }
         }
 
-        // What was not met above exists on the staged side only; the reserved name at the root never goes in.
-        steps.AddRange(incoming.Values.Where(node => !SwapFolder.IsReserved(node.Path) && !unseen.Contains(node.Path)).Select(node => new SwapStep(node.Path, SwapAction.Add, node.Stat.Inode, After: FolderFacts(node))));
+        for (; hasComing; hasComing = incoming.MoveNext())
+        {
+            Coming(incoming.Current, added);
+        }
+
+        steps.AddRange(added);
         return (steps, stays);
+    }
+
+    /// <summary>A name that exists on the staged side only; the reserved one at the root never goes in.</summary>
+    private void Coming(TreeNode node, List<SwapStep> added)
+    {
+        if (!SwapFolder.IsReserved(node.Path) && !unseen.Contains(node.Path))
+        {
+            added.Add(new SwapStep(node.Path, SwapAction.Add, node.Stat.Inode, After: FolderFacts(node)));
+        }
     }
 
     /// <returns>Whether something stays.</returns>

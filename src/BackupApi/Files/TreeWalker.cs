@@ -17,7 +17,7 @@ internal static class TreeWalker
 
     private sealed class Walking(string root, Func<string, FileStat, bool> isExcluded, ulong rootMount)
     {
-        public List<TreeNode> Nodes { get; } = [];
+        public NodeList Nodes { get; } = new();
 
         public List<Finding> Skipped { get; } = [];
 

@@ -3,7 +3,7 @@ namespace BackupApi.Model;
 /// <summary>One thing inside storage that is captured as a unit: a database with all its side files, or the plain files.</summary>
 /// <param name="Name">The database's file or folder, relative to storage, with <c>/</c>; <c>(files)</c> for the plain files.</param>
 /// <param name="Engine">Kind of engine: <c>sqlite</c>, <c>litedb</c>, <c>leveldb</c>, <c>rocksdb</c>, <c>files</c>.</param>
-/// <param name="Files">Every path that belongs to it when it was recognised, relative to storage, sorted.</param>
+/// <param name="Files">Every path that belongs to it when it was recognised, relative to storage, sorted: by bytes, the plain files in the order of the walk.</param>
 internal sealed record Source(string Name, string Engine, IReadOnlyList<string> Files)
 {
     /// <summary>The engine of everything that is no database.</summary>

@@ -171,7 +171,7 @@ internal sealed class TakeBackup(
         return backup;
     }
 
-    private static IReadOnlyList<CapturedFile> Files(CaptureSources capture) => [.. capture.Results.SelectMany(c => c.Capture?.Files ?? [])];
+    private static AllFiles Files(CaptureSources capture) => new(capture.Results);
 
     private static HashSet<string> DatabaseFilesOf(IReadOnlyList<FoundSource> sources) =>
         sources.Where(s => s.Source.Engine != Source.PlainFiles).SelectMany(s => s.Source.Files).ToHashSet(StringComparer.Ordinal);

@@ -20,25 +20,31 @@ internal sealed class PlainFilesEngine(TimeProvider time) : IEngine
     /// <summary>One source with every free path; none when nothing is free.</summary>
     public IEnumerable<Source> Recognise(StorageTree tree, Func<string, bool> isFree)
     {
-        var free = tree.Nodes.Select(node => node.Path).Where(isFree).ToList();
-        free.Sort(PathText.CompareBytes);
-        return free.Count == 0 ? [] : [new Source(SourceName, Kind, free)];
+        var free = new List<int>();
+        for (var i = 0; i < tree.Nodes.Count; i++)
+        {
+            if (isFree(tree.Nodes.PathAt(i)))
+            {
+                free.Add(i);
+            }
+        }
+
+        return free.Count == 0 ? [] : [new Source(SourceName, Kind, new NodePaths(tree.Nodes, free))];
     }
 
     public Task<Capture> CaptureAsync(Source source, StorageTree tree, string into, CancellationToken ct)
     {
         var capturedAt = time.GetUtcNow();
-        var files = new List<CapturedFile>(source.Files.Count);
+        var files = new PlainNames(tree.Root);
         var warnings = new List<Finding>();
-        var firstNames = new Dictionary<(ulong Device, ulong Inode), string>();
         foreach (var path in source.Files)
         {
             ct.ThrowIfCancellationRequested();
             try
             {
-                if (Look(path, tree.Root, firstNames, warnings) is { } file)
+                if (Look(path, tree.Root, warnings) is { } node)
                 {
-                    files.Add(file);
+                    files.Add(node);
                 }
             }
             catch (PosixException e) when (e.Errno is Errno.ENOENT or Errno.EINVAL)
@@ -68,8 +74,8 @@ internal sealed class PlainFilesEngine(TimeProvider time) : IEngine
         return Task.FromResult(Verdict.ArchiveOnly(reason: null));
     }
 
-    /// <summary>The entry of one name as it is now; null when it is gone or no longer something that has content.</summary>
-    private static CapturedFile? Look(string path, string root, Dictionary<(ulong Device, ulong Inode), string> firstNames, List<Finding> warnings)
+    /// <summary>A name as it is now; null when it is gone or no longer something that has content.</summary>
+    private static TreeNode? Look(string path, string root, List<Finding> warnings)
     {
         var fullPath = $"{root}/{path}";
         if (Posix.FindStat(fullPath) is not { } stat)
@@ -77,21 +83,13 @@ internal sealed class PlainFilesEngine(TimeProvider time) : IEngine
             return null;
         }
 
-        switch (stat.Kind)
+        if (stat.Kind == FileKind.Other)
         {
-            case FileKind.Directory:
-                return new CapturedFile { Name = path, Stat = stat };
-            case FileKind.Symlink:
-                return new CapturedFile { Name = path, Stat = stat, LinkTarget = Posix.ReadLink(fullPath) };
-            case FileKind.Other:
-                AddWarning(warnings, path, "Became a socket, pipe or device while the backup was taken, so it is left out.");
-                return null;
-            default:
-                var isLaterName = stat.Links > 1 && !firstNames.TryAdd((stat.Device, stat.Inode), path);
-                return isLaterName
-                    ? new CapturedFile { Name = path, Stat = stat, HardLinkTo = firstNames[(stat.Device, stat.Inode)] }
-                    : new CapturedFile { Name = path, Stat = stat, ContentRoot = root };
+            AddWarning(warnings, path, "Became a socket, pipe or device while the backup was taken, so it is left out.");
+            return null;
         }
+
+        return new TreeNode(path, stat, stat.Kind == FileKind.Symlink ? Posix.ReadLink(fullPath) : null);
     }
 
     private static void AddWarning(List<Finding> warnings, string path, string message)

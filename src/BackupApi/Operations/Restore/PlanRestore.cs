@@ -22,7 +22,7 @@ internal sealed class PlanRestore(WorkFolders folders, FindSources findSources, 
         var live = TreeWalker.Walk(folders.Storage, folders.Own().Contains, ct);
         var isSelected = selection.Within(findSources.In(live));
         var beside = request.To is not null;
-        var against = beside ? new StorageTree(live.Root, [], [], []) : live;
+        var against = beside ? new StorageTree(live.Root, new NodeList(), [], []) : live;
         var (replaced, added, removed, unchanged, content) = RestoreDifference.Of(entries, against, isSelected, selection.IsEverything && !beside);
         var owners = beside ? new OwnerReport(OwnerState.Free, [], null) : OwnerProbe.Look(live, isSelected, ct);
         return new RestorePreview
