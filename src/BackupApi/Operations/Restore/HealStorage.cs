@@ -42,6 +42,9 @@ internal sealed class HealStorage(
     /// <summary>Share of the rows a damaged database still shows below which a backup is not taken for better without asking.</summary>
     private const double FewerRows = 0.9;
 
+    /// <summary>A healing that was cut short is begun anew at the next start, up to this often: it may be what ends the service.</summary>
+    private const int MaxAttempts = 3;
+
     public async Task<HealResult> RunAsync(string operationId, HealMode mode, Progress progress, CancellationToken ct)
     {
         if (mode == HealMode.Off || Posix.FindTargetStat(folders.Storage) is not { Kind: FileKind.Directory } root)
@@ -121,6 +124,7 @@ internal sealed class HealStorage(
         var kept = from.Sources.First(source => source.Name == name).Counts.Values.Sum();
         var reason = blocked
             ?? (memory.WasHealedSince(name, line[0]) ? "it was brought back once since the last backup, and is gone or damaged again" : null)
+            ?? (memory.AttemptsSince(name, line[0]) >= MaxAttempts ? $"that was begun {MaxAttempts} times since the last backup and never came to its end" : null)
             ?? (kept < shown * FewerRows ? $"the damaged database still shows {shown} entries, and the newest proven backup of it holds {kept}" : null);
         if (reason is not null)
         {
@@ -130,8 +134,9 @@ internal sealed class HealStorage(
         try
         {
             var place = quarantine.Keep(wound, from, clock.GetUtcNow());
-            memory.RememberHealing(name, clock.GetUtcNow());
+            memory.RememberAttempt(name, line[0], clock.GetUtcNow());
             await restore.RunAsync(Job(id, from, name), progress, ct);
+            memory.RememberHealing(name, clock.GetUtcNow());
             return (new Finding(name, $"{wound.What} It was brought back from {from.Name}{(place is null ? "" : $"; what was there lies in {place}")}."), true);
         }
         catch (Exception e) when (e is BackupException or IOException)
