@@ -43,6 +43,7 @@ internal static class WiringCore
         services.AddSingleton<SequenceCounter>();
         services.AddSingleton<ApplyRetention>();
         services.AddSingleton<PredictRoom>();
+        services.AddSingleton<DiskGuard>();
         services.AddSingleton<PinGoodCopies>();
         services.AddSingleton<LookAtStorage>();
         services.AddSingleton(provider => new WriteBackup(

@@ -36,6 +36,8 @@ internal sealed class HealStorage(
     RestoreBackup restore,
     Quarantine quarantine,
     HealMemory memory,
+    PredictRoom room,
+    DiskGuard guard,
     LastRestore lastRestore,
     TimeProvider clock)
 {
@@ -63,14 +65,14 @@ internal sealed class HealStorage(
         progress.Enter("look for damage");
         var tree = TreeWalker.Walk(folders.Storage, folders.Own().Contains, ct);
         var owners = OwnerProbe.Look(tree, static _ => true, ct);
-        var wounds = await FindWoundsAsync(operationId, newest, tree, owners.State == OwnerState.InUse, ct);
+        var (wounds, unseen) = await FindWoundsAsync(operationId, newest, tree, owners.State == OwnerState.InUse, ct);
         var blocked = wounds.Count == 0 ? null
             : !isKnownPlace ? "storage is not the folder it was at the last run; check that the right volume is mounted"
             : owners.State == OwnerState.InUse ? $"storage is in use ({owners.Users[0].Where}); stop the application and start this service again"
             : mode == HealMode.Report ? "AUTO_HEAL is set to report" : null;
 
         var healed = new List<Finding>();
-        var undecided = new List<Finding>();
+        var undecided = new List<Finding>(unseen);
         foreach (var wound in wounds)
         {
             var (finding, isHealed) = await TreatAsync(wound, line, blocked, $"{operationId}-{healed.Count + undecided.Count}", progress, ct);
@@ -81,13 +83,30 @@ internal sealed class HealStorage(
     }
 
     /// <summary>Judges quiet copies, as a backup does: a database whose owner is at work must not look damaged.</summary>
-    private async Task<IReadOnlyList<Wound>> FindWoundsAsync(string operationId, Backup newest, StorageTree tree, bool isInUse, CancellationToken ct)
+    /// <returns>Besides the wounds: why databases could not be looked at, where there is no room for the copies.</returns>
+    private async Task<(IReadOnlyList<Wound> Wounds, IReadOnlyList<Finding> Unseen)> FindWoundsAsync(string operationId, Backup newest, StorageTree tree, bool isInUse, CancellationToken ct)
     {
         var known = newest.Sources.Where(source => source.Engine != Source.PlainFiles && source.CapturedAt is not null).ToList();
         var live = findSources.In(tree).Where(found => found.Source.Engine != Source.PlainFiles && known.Exists(source => source.Name == PathText.Show(found.Source.Name))).ToList();
         var wounds = known.Where(source => !live.Exists(found => PathText.Show(found.Source.Name) == source.Name))
             .Select(source => new Wound(source, tree.Find(PathText.Parse(source.Name)) is null ? "It is missing." : "It is no longer recognised as a database.", null, tree)).ToList();
 
+        try
+        {
+            guard.Require("The look for damaged databases", [room.OfCopies(tree, live)]);
+            wounds.AddRange(await guard.WhileRoomAsync("The look for damaged databases", [folders.Backups], token => FindDamageAsync(operationId, known, live, tree, isInUse, token), ct));
+        }
+        catch (BackupException e) when (e.Fault == Fault.NoRoom)
+        {
+            return (wounds, [new Finding("storage", $"Whether its databases are whole was not looked at: {e.Message} {e.Hint}")]);
+        }
+
+        return (wounds, []);
+    }
+
+    private async Task<IReadOnlyList<Wound>> FindDamageAsync(string operationId, List<ManifestSource> known, List<FoundSource> live, StorageTree tree, bool isInUse, CancellationToken ct)
+    {
+        var wounds = new List<Wound>();
         var staging = folders.NewStaging(operationId);
         try
         {

@@ -52,7 +52,7 @@ internal sealed class PlanRestore(WorkFolders folders, FindSources findSources, 
         {
             _ = request.To is { } to ? UnpackTarget.Require(folders.Storage, to) : null;
             compatibility.Require(manifest, request.Force);
-            room.Require(content, entries, request.Force);
+            room.Require(request, content, entries, withSafety: request.To is null);
             return null;
         }
         catch (BackupException e)

@@ -20,7 +20,9 @@ internal sealed class RestoreBackup(
 {
     private readonly CheckInPlace checkInPlace = new(findSources, folders);
 
-    public async Task<RestoreResult> RunAsync(RestoreJob job, Progress progress, CancellationToken ct)
+    public Task<RestoreResult> RunAsync(RestoreJob job, Progress progress, CancellationToken ct) => room.WhileRoomAsync(token => GoAsync(job, progress, token), ct);
+
+    private async Task<RestoreResult> GoAsync(RestoreJob job, Progress progress, CancellationToken ct)
     {
         var began = clock.GetTimestamp();
         var selection = new SelectPaths(job.Request.Paths);
@@ -29,7 +31,7 @@ internal sealed class RestoreBackup(
         var proof = await ProveAsync(job, progress, ct);
         job = job with { Damaged = [.. (proof.Manifest?.Sources ?? []).Where(source => source.Errors.Count > 0).Select(source => source.Name)] };
         compatibility.Require(proof.Manifest, job.Request.Force);
-        room.Require(proof.ContentBytes, proof.Entries, job.Request.Force);
+        room.Require(job.Request, proof.ContentBytes, proof.Entries, withSafety: false);
 
         var folder = SwapFolder.Create(folders.Storage, job.Id);
         try
@@ -71,7 +73,7 @@ internal sealed class RestoreBackup(
         // Before a long reading: content that cannot fit is told by the manifest already.
         var size = Posix.Stat(job.ArchivePath).Size;
         var (manifest, _) = await archives.ReadFactsAsync(job.ArchivePath, ct);
-        room.Require(manifest?.ContentBytes ?? 0, manifest?.Entries ?? 0, job.Request.Force);
+        room.Require(job.Request, manifest?.ContentBytes ?? 0, manifest?.Entries ?? 0, job.TakesSafety);
 
         progress.Enter("verify", size);
         var proof = await archives.VerifyAsync(job.ArchivePath, room.Limits(), progress, ct);

@@ -22,6 +22,9 @@ internal sealed record RestoreJob
     /// <summary>One database is brought back by self-healing: the record of the last restore, and with it the way back, stays as it is.</summary>
     public bool IsHealing { get; init; }
 
+    /// <summary>Something of storage is replaced, and no quarantine holds it.</summary>
+    public bool TakesSafety => !IsHealing && Request.To is null;
+
     /// <summary>Called once storage is new and durable, before the journal goes: the last chance to record that this archive must never be restored again.</summary>
     public Action? Settle { get; init; }
 
