@@ -60,6 +60,7 @@ internal static class WiringCore
         services.AddSingleton<DeleteBackup>();
         services.AddSingleton<DatabaseChecks>();
         services.AddSingleton<VerifyDatabases>();
+        services.AddSingleton<SalvageDatabase>();
         services.AddSingleton<ScheduleState>();
         services.AddSingleton<DecideBackup>();
         services.AddSingleton<WatchLogs>();

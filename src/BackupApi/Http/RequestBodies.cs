@@ -19,6 +19,13 @@ internal sealed record UndoBody
     public bool Force { get; init; }
 }
 
+/// <summary>Body of <c>POST /api/databases/salvage</c>.</summary>
+internal sealed record SalvageBody
+{
+    /// <summary>The database, as GET /api/databases shows it.</summary>
+    public string? Name { get; init; }
+}
+
 /// <summary>Body of <c>POST /api/backup/{name}/pin</c>; may be left out.</summary>
 internal sealed record PinBody
 {

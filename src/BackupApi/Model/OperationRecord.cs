@@ -16,6 +16,9 @@ internal enum OperationKind
 
     /// <summary>A rehearsal of a restore, in a scratch folder.</summary>
     Drill,
+
+    /// <summary>What can still be read of a damaged database is brought out, beside it.</summary>
+    Salvage,
 }
 
 /// <summary>Where an operation stands.</summary>

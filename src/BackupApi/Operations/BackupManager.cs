@@ -20,6 +20,7 @@ internal sealed class BackupManager(
     VerifyBackup verifyBackup,
     DeleteBackup deleteBackup,
     VerifyDatabases verifyDatabases,
+    SalvageDatabase salvageDatabase,
     DatabaseChecks databases,
     RestoreBackup restoreBackup,
     UndoRestore undoRestore,
@@ -120,6 +121,10 @@ internal sealed class BackupManager(
     /// <summary>Starts a check of the live databases, or of the one named.</summary>
     public OperationTicket<DatabasesResult> StartVerifyDatabases(string? name, Trigger trigger = Trigger.Manual) =>
         Start(OperationKind.VerifyDatabases, trigger, false, true, context => verifyDatabases.RunAsync(name, context));
+
+    /// <summary>Starts bringing out of a damaged database what can still be read; nothing of storage is touched.</summary>
+    public OperationTicket<SalvageResult> StartSalvage(string name) =>
+        Start(OperationKind.Salvage, Trigger.Manual, false, true, context => salvageDatabase.RunAsync(name, context));
 
     /// <summary>Starts a rehearsal of a restore; nothing of storage is touched.</summary>
     public OperationTicket<DrillResult> StartDrill(string name, Trigger trigger = Trigger.Manual)
