@@ -39,6 +39,7 @@ internal static class WiringCore
         services.AddSingleton<OperationGate>();
         services.AddSingleton<RestoreFolderState>();
         services.AddSingleton<WorkFolders>();
+        services.AddSingleton<SourceRoles>();
         services.AddSingleton<FindSources>();
         services.AddSingleton<SequenceCounter>();
         services.AddSingleton<ApplyRetention>();
@@ -52,6 +53,7 @@ internal static class WiringCore
             new ArchiveWriter(new ArchiveWriterSettings { Threads = settings.ScheduledThreads, BytesPerSecond = settings.ScheduledBytesPerSecond, Clock = provider.GetRequiredService<TimeProvider>() }),
             provider.GetRequiredService<BackupCatalog>(),
             provider.GetRequiredService<SequenceCounter>(),
+            settings,
             provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<PinBackup>();
         services.AddSingleton<TakeBackup>();

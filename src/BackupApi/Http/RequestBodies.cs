@@ -45,6 +45,9 @@ internal sealed record RestoreBody
     /// <summary>Files, folders or globs, relative to storage; empty or left out for everything.</summary>
     public IReadOnlyList<string>? Paths { get; init; }
 
+    /// <summary><c>full</c> (the default) or <c>eventlog</c>: only the sources of the role eventlog, for an application that rebuilds its state by replay.</summary>
+    public string? Mode { get; init; }
+
     /// <summary>A new folder under storage to unpack into; left out: into place.</summary>
     public string? To { get; init; }
 }

@@ -80,6 +80,9 @@ internal sealed record OperationRecord
 
     public string? Hint { get; init; }
 
+    /// <summary>Known only while it is remembered by the running service; null when there are none.</summary>
+    public IReadOnlyList<Finding>? Warnings { get; init; }
+
     /// <summary>The backup it made, restored, verified or removed; null when none.</summary>
     public string? BackupName { get; init; }
 }

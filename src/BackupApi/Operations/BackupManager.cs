@@ -215,10 +215,11 @@ internal sealed class BackupManager(
     {
         context.BackupName = backup.Name;
         var result = await restoreBackup.RunAsync(
-            new RestoreJob { Id = context.Id, Request = request, ArchivePath = backup.Path, TakeSafety = ct => takeSafetyBackup.RunAsync(context, ct) },
+            new RestoreJob { Id = context.Id, Kind = context.Kind, Request = request, ArchivePath = backup.Path, TakeSafety = ct => takeSafetyBackup.RunAsync(context, ct) },
             context.Progress,
             context.Cancellation);
         context.Summary = result.Summary;
+        context.Warnings.AddRange(result.Warnings);
         restoreFolderState.ReadOnlyReason = result.Applied ? null : restoreFolderState.ReadOnlyReason;
         return result;
     }

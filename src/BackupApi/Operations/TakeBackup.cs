@@ -3,6 +3,7 @@ using BackupApi.Archive;
 using BackupApi.Catalog;
 using BackupApi.Files;
 using BackupApi.Model;
+using BackupApi.Operations.Hooks;
 
 namespace BackupApi.Operations;
 
@@ -19,9 +20,28 @@ internal sealed class TakeBackup(
     PinGoodCopies pinGoodCopies,
     WatchChange watchChange,
     ApplyRetention retention,
+    HookPair hooks,
     TimeProvider clock)
 {
+    /// <summary>Between the hooks of the application; the backup before a restore stands between those of the restore.</summary>
     public async Task<CreateResult> RunAsync(CreateRequest request, OperationContext context)
+    {
+        if (request.Trigger == Trigger.Safety)
+        {
+            return await CaptureAsync(request, context);
+        }
+
+        var result = await hooks.RunAsync(
+            HookEvent.BeforeCapture,
+            new HookSubject(context.Id, context.Kind, request.Trigger, null),
+            context.Warnings,
+            () => CaptureAsync(request, context),
+            static taken => (taken.Backup.Outcome == Outcome.Partial ? HookOutcome.Partial : HookOutcome.Ok, taken.Backup.Name),
+            context.Cancellation);
+        return result with { Warnings = [.. context.Warnings] };
+    }
+
+    private async Task<CreateResult> CaptureAsync(CreateRequest request, OperationContext context)
     {
         var began = clock.GetTimestamp();
         var ct = context.Cancellation;
@@ -74,7 +94,7 @@ internal sealed class TakeBackup(
             var damaged = (last?.Sources ?? []).Where(s => s.Errors.Count > 0).Select(s => s.Name).ToHashSet(StringComparer.Ordinal);
             await capture.SettleAsync(context.Progress, ct, source => damaged.Contains(PathText.Show(source.Name)));
 
-            var plan = new WritePlan(request, tree, Files(capture), _ => Task.FromResult(capture.Results), last?.Path, !readsAll);
+            var plan = new WritePlan(request, tree, Files(capture), _ => Task.FromResult(capture.Results), last?.Path, !readsAll) { Warnings = [.. context.Warnings] };
             GiveMemoryBack.BetweenPhases();
             var written = await WriteWhileVerifyingAsync(plan, capture, context, ct);
             if (written is null)

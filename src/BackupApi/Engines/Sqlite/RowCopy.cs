@@ -88,7 +88,7 @@ internal sealed class RowCopy : IDisposable
         try
         {
             raw.sqlite3_bind_int64(select, 1, rowId);
-            var isWhole = Step(select, firstColumn: columns.HasAlias ? 1 : 0, countsRefused: true, ct, () => last = raw.sqlite3_column_int64(select, 0));
+            var isWhole = Step(select, firstColumn: columns.HasAlias ? 1 : 0, countsRefused: true, () => last = raw.sqlite3_column_int64(select, 0), ct);
             return (isWhole, last);
         }
         finally
@@ -104,7 +104,7 @@ internal sealed class RowCopy : IDisposable
         var select = Prepare(from, $"SELECT {list} FROM {table} NOT INDEXED{order}");
         try
         {
-            return Step(select, 0, countsRefused: !isDescending, ct, static () => { });
+            return Step(select, 0, countsRefused: !isDescending, static () => { }, ct);
         }
         finally
         {
@@ -133,7 +133,7 @@ internal sealed class RowCopy : IDisposable
 
     public void Dispose() => raw.sqlite3_finalize(insert);
 
-    private bool Step(sqlite3_stmt select, int firstColumn, bool countsRefused, CancellationToken ct, Action seen)
+    private bool Step(sqlite3_stmt select, int firstColumn, bool countsRefused, Action seen, CancellationToken ct)
     {
         int result;
         var rows = 0L;

@@ -170,6 +170,7 @@ internal static class Examples
         Fault.NoRoom => "Not enough free room",
         Fault.NotReady => "A start-up restore has not ended yet",
         Fault.Cancelled => "The service is stopping",
+        Fault.HookFailed => "The application, asked by its hook, did not agree, and Backup__Hooks__OnFailure is stop",
         Fault.ReadOnly => "A person must decide first; see health",
         _ => "The storage, a disk or a permission is in the way, or a bug; fault, detail and hint say which",
     };

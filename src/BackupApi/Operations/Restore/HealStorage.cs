@@ -168,6 +168,8 @@ internal sealed class HealStorage(
     private static RestoreJob Job(string id, Backup from, string name) => new()
     {
         Id = id,
+        Kind = OperationKind.Heal,
+        Trigger = Trigger.Start,
         Request = new RestoreRequest { BackupName = from.Name, Paths = [name] },
         ArchivePath = from.Path,
         TakeSafety = static _ => Task.FromResult<Backup?>(null),

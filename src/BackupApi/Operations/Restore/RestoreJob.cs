@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using BackupApi.Model;
 
 namespace BackupApi.Operations.Restore;
@@ -7,6 +8,10 @@ internal sealed record RestoreJob
 {
     /// <summary>Id of the operation; names the working folder.</summary>
     public required string Id { get; init; }
+
+    public OperationKind Kind { get; init; } = OperationKind.Restore;
+
+    public Trigger Trigger { get; init; } = Trigger.Manual;
 
     public required RestoreRequest Request { get; init; }
 
@@ -44,6 +49,12 @@ internal sealed record RestoreOrigin
 
     /// <summary>As shown by Files.PathText.</summary>
     public IReadOnlyList<string> Paths { get; init; } = [];
+
+    public RestoreMode Mode { get; init; }
+
+    /// <summary>Some of storage was brought back, not all of it.</summary>
+    [JsonIgnore]
+    public bool IsPartial => Paths.Count > 0 || Mode != RestoreMode.Full;
 
     public bool Force { get; init; }
 
