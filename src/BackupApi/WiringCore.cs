@@ -39,10 +39,12 @@ internal static class WiringCore
         services.AddSingleton<OperationGate>();
         services.AddSingleton<RestoreFolderState>();
         services.AddSingleton<WorkFolders>();
+        services.AddSingleton<SourceRoles>();
         services.AddSingleton<FindSources>();
         services.AddSingleton<SequenceCounter>();
         services.AddSingleton<ApplyRetention>();
         services.AddSingleton<PredictRoom>();
+        services.AddSingleton<DiskGuard>();
         services.AddSingleton<PinGoodCopies>();
         services.AddSingleton<LookAtStorage>();
         services.AddSingleton(provider => new WriteBackup(
@@ -51,6 +53,7 @@ internal static class WiringCore
             new ArchiveWriter(new ArchiveWriterSettings { Threads = settings.ScheduledThreads, BytesPerSecond = settings.ScheduledBytesPerSecond, Clock = provider.GetRequiredService<TimeProvider>() }),
             provider.GetRequiredService<BackupCatalog>(),
             provider.GetRequiredService<SequenceCounter>(),
+            settings,
             provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<PinBackup>();
         services.AddSingleton<TakeBackup>();
@@ -59,6 +62,7 @@ internal static class WiringCore
         services.AddSingleton<DeleteBackup>();
         services.AddSingleton<DatabaseChecks>();
         services.AddSingleton<VerifyDatabases>();
+        services.AddSingleton<SalvageDatabase>();
         services.AddSingleton<ScheduleState>();
         services.AddSingleton<DecideBackup>();
         services.AddSingleton<WatchLogs>();

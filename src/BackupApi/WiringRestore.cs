@@ -1,4 +1,5 @@
 using BackupApi.Archive.Foreign;
+using BackupApi.Operations.Hooks;
 using BackupApi.Operations.Restore;
 
 namespace BackupApi;
@@ -13,6 +14,7 @@ internal static class WiringRestore
         services.AddSingleton<RestoreRoom>();
         services.AddSingleton<LastRestore>();
         services.AddSingleton<RepairLevelDbLock>();
+        services.AddSingleton<PutInPlace>();
         services.AddSingleton<RestoreBackup>();
         services.AddSingleton<PlanRestore>();
         services.AddSingleton<UndoRestore>();
@@ -24,5 +26,8 @@ internal static class WiringRestore
         services.AddSingleton<Quarantine>();
         services.AddSingleton<HealMemory>();
         services.AddSingleton<HealStorage>();
+        services.AddSingleton<CallHook>();
+        services.AddSingleton<HookMemory>();
+        services.AddSingleton<HookPair>();
     }
 }

@@ -193,11 +193,31 @@ int Fill(int argc, char** argv) {
 
 }  // namespace
 
+/* dump DIR: every key and value in hexadecimal, as the engine's iterator gives them. */
+int Dump(const char* folder) {
+  leveldb::DB* opened = nullptr;
+  leveldb::Options options;
+  options.paranoid_checks = true;
+  if (!leveldb::DB::Open(options, folder, &opened).ok()) return 1;
+  leveldb::Iterator* it = opened->NewIterator(leveldb::ReadOptions());
+  for (it->SeekToFirst(); it->Valid(); it->Next()) {
+    for (const unsigned char c : it->key().ToString()) printf("%02X", c);
+    printf("\t");
+    for (const unsigned char c : it->value().ToString()) printf("%02X", c);
+    printf("\n");
+  }
+  const bool ok = it->status().ok();
+  delete it;
+  delete opened;
+  return ok ? 0 : 1;
+}
+
 int main(int argc, char** argv) {
   const std::string verb = argc > 2 ? argv[1] : "";
   if (verb == "write" && argc > 3) return Write(argc, argv);
   if (verb == "check" || verb == "count") return Check(argc, argv, verb == "check");
   if (verb == "fill" && argc > 4) return Fill(argc, argv);
-  fprintf(stderr, "usage: leveldb_writer write|check|count|fill DIR ...\n");
+  if (verb == "dump") return Dump(argv[2]);
+  fprintf(stderr, "usage: leveldb_writer write|check|count|fill|dump DIR ...\n");
   return 2;
 }

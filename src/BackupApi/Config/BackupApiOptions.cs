@@ -15,6 +15,12 @@ internal sealed record BackupApiOptions
 
     public required AlertSettings Alerts { get; init; }
 
+    public required HookSettings Hooks { get; init; }
+
+    public required ApplicationDeclaration Application { get; init; }
+
+    public required IReadOnlyList<SourceRoleRule> Roles { get; init; }
+
     public required RestoreOptions Restore { get; init; }
 
     public required CaptureOptions Capture { get; init; }
@@ -40,6 +46,9 @@ internal sealed record BackupApiOptions
             Retention = RetentionOptions.Read(settings),
             Health = HealthOptions.Read(settings),
             Alerts = AlertOptions.Read(settings),
+            Hooks = HookOptions.Read(settings),
+            Application = ApplicationOptions.Read(settings),
+            Roles = SourceOptions.Read(settings),
             Restore = RestoreOptions.Read(settings),
             Capture = CaptureOptions.Read(settings),
             LiteDb = LiteDbOptions.Read(settings),

@@ -22,7 +22,7 @@ internal static class BackupEndpoints
         group.MapPost("/create", Create).Needs(Role.Operate).DescribeWithBody(
             "createBackup", "Take a backup now",
             "Answers when the backup is written, read back and proven. The work goes on when the caller hangs up.", Examples.CreateBody, Examples.Created,
-            Fault.InvalidRequest, Fault.TooLarge, Fault.Busy, Fault.NoRoom, Fault.NotReady, Fault.Cancelled, Fault.StorageMissing);
+            Fault.InvalidRequest, Fault.TooLarge, Fault.Busy, Fault.NoRoom, Fault.NotReady, Fault.Cancelled, Fault.StorageMissing, Fault.HookFailed);
         group.MapGet("/list", List).Needs(Role.Read).Describe(
             "listBackups", "All backups, newest first", "Order is the sequence number of the backups, not their clocks.", Examples.List, Fault.NotReady);
         group.MapGet("/export-metadata", Export).Needs(Role.Read).Describe(

@@ -19,6 +19,13 @@ internal sealed record UndoBody
     public bool Force { get; init; }
 }
 
+/// <summary>Body of <c>POST /api/databases/salvage</c>.</summary>
+internal sealed record SalvageBody
+{
+    /// <summary>The database, as GET /api/databases shows it.</summary>
+    public string? Name { get; init; }
+}
+
 /// <summary>Body of <c>POST /api/backup/{name}/pin</c>; may be left out.</summary>
 internal sealed record PinBody
 {
@@ -37,6 +44,9 @@ internal sealed record RestoreBody
 
     /// <summary>Files, folders or globs, relative to storage; empty or left out for everything.</summary>
     public IReadOnlyList<string>? Paths { get; init; }
+
+    /// <summary><c>full</c> (the default) or <c>eventlog</c>: only the sources of the role eventlog, for an application that rebuilds its state by replay.</summary>
+    public string? Mode { get; init; }
 
     /// <summary>A new folder under storage to unpack into; left out: into place.</summary>
     public string? To { get; init; }

@@ -52,6 +52,13 @@ internal static class RequestChecks
         _ => key,
     };
 
+    public static RestoreMode Mode(string? mode) => mode?.ToUpperInvariant() switch
+    {
+        null or "" or "FULL" => RestoreMode.Full,
+        "EVENTLOG" => RestoreMode.Eventlog,
+        _ => throw Invalid("The mode is neither full nor eventlog.", "Leave it out for everything; eventlog brings back only the sources of that role."),
+    };
+
     public static bool Flag(string name, string? text, bool byDefault) => text?.ToUpperInvariant() switch
     {
         null => byDefault,

@@ -17,15 +17,15 @@ internal static class RestoreEndpoints
 
         group.MapPost("/restore", Restore).Needs(Role.Admin).DescribeWithBody(
             "restoreBackup", "Restore a backup by name",
-            "Verified first; a safety backup is taken of what is there now. When somebody has the storage open it is staged for the next start (applied is false), unless force swaps at once. With ?dryRun=true nothing is changed: preview says what would be replaced, added and removed.",
+            "Verified first; a safety backup is taken of what is there now. When somebody has the storage open it is staged for the next start (applied is false), unless force swaps at once. With mode eventlog only the sources of that role come back, for an application that rebuilds its state from them. With ?dryRun=true nothing is changed: preview says what would be replaced, added and removed.",
             Examples.RestoreBody, Examples.Restored,
-            Fault.InvalidRequest, Fault.TooLarge, Fault.NotFound, Fault.Busy, Fault.StorageInUse, Fault.ReadOnly,
+            Fault.InvalidRequest, Fault.TooLarge, Fault.NotFound, Fault.Busy, Fault.StorageInUse, Fault.ReadOnly, Fault.HookFailed,
             Fault.ArchiveDamaged, Fault.ArchiveHostile, Fault.ArchiveIncompatible, Fault.NoRoom, Fault.NotReady, Fault.Cancelled);
         group.MapPost("/undo-restore", Undo).Needs(Role.Admin).DescribeWithBody(
             "undoRestore", "Go back to the state before the last restore",
             "Restores the safety backup that the last restore took, by the same rules. 404 when no restore can be undone.",
             new UndoBody(), Examples.Restored,
-            Fault.InvalidRequest, Fault.TooLarge, Fault.NotFound, Fault.Busy, Fault.StorageInUse, Fault.ReadOnly, Fault.ArchiveDamaged, Fault.NoRoom, Fault.NotReady, Fault.Cancelled);
+            Fault.InvalidRequest, Fault.TooLarge, Fault.NotFound, Fault.Busy, Fault.StorageInUse, Fault.ReadOnly, Fault.HookFailed, Fault.ArchiveDamaged, Fault.NoRoom, Fault.NotReady, Fault.Cancelled);
     }
 
     private static async Task<Results<Ok<RestoreAnswer>, Accepted<AcceptedAnswer>>> Restore(
@@ -36,6 +36,7 @@ internal static class RestoreEndpoints
             BackupName = RequestChecks.BackupName(body.Value.BackupName),
             Force = body.Value.Force,
             Paths = [.. (body.Value.Paths ?? []).Select(path => ShownName.Parse(RequestChecks.EntryPath(path)))],
+            Mode = RequestChecks.Mode(body.Value.Mode),
             To = body.Value.To is { } to ? ShownName.Parse(RequestChecks.EntryPath(to)) : null,
         };
         if (RequestChecks.Flag("dryRun", dryRun, byDefault: false))

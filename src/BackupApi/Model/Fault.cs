@@ -67,6 +67,9 @@ internal enum Fault
     /// <summary>A journal could not be resolved, or a check in place failed: nothing is written automatically until a person decides.</summary>
     ReadOnly,
 
+    /// <summary>The application, asked by a hook before its storage is touched, did not agree or could not be asked.</summary>
+    HookFailed,
+
     /// <summary>A bug of this service.</summary>
     Internal,
 }

@@ -47,7 +47,11 @@ internal sealed record DatabaseFacts(
     IReadOnlyDictionary<string, long> Counts,
     IReadOnlyList<Finding> Errors,
     IReadOnlyList<Finding> Warnings,
-    IReadOnlyList<Finding> Notes);
+    IReadOnlyList<Finding> Notes)
+{
+    /// <summary>What it is to its application; null when the settings do not say.</summary>
+    public SourceRole? Role { get; init; }
+}
 
 /// <summary>Everything <c>/api/health</c> says, kept in memory and refreshed when something changed.</summary>
 internal sealed record HealthReport

@@ -51,6 +51,9 @@ internal sealed record ManifestSource
 
     public string? Variant { get; init; }
 
+    /// <summary>What it was to its application; null when the settings did not say.</summary>
+    public SourceRole? Role { get; init; }
+
     /// <summary>The instant whose committed state was captured; null when the capture failed and the source is missing from the archive.</summary>
     public DateTimeOffset? CapturedAt { get; init; }
 

@@ -16,6 +16,9 @@ internal enum OperationKind
 
     /// <summary>A rehearsal of a restore, in a scratch folder.</summary>
     Drill,
+
+    /// <summary>What can still be read of a damaged database is brought out, beside it.</summary>
+    Salvage,
 }
 
 /// <summary>Where an operation stands.</summary>
@@ -76,6 +79,9 @@ internal sealed record OperationRecord
     public string? Message { get; init; }
 
     public string? Hint { get; init; }
+
+    /// <summary>Known only while it is remembered by the running service; null when there are none.</summary>
+    public IReadOnlyList<Finding>? Warnings { get; init; }
 
     /// <summary>The backup it made, restored, verified or removed; null when none.</summary>
     public string? BackupName { get; init; }

@@ -19,6 +19,16 @@ internal sealed record CreateRequest
     public string? IdempotencyKey { get; init; }
 }
 
+/// <summary>How much of a backup a restore brings back.</summary>
+internal enum RestoreMode
+{
+    /// <summary>Everything, or the paths that were asked for.</summary>
+    Full,
+
+    /// <summary>Only the sources of the role <see cref="SourceRole.Eventlog"/>: the application rebuilds its state from them.</summary>
+    Eventlog,
+}
+
 /// <summary>What is asked of a restore.</summary>
 internal sealed record RestoreRequest
 {
@@ -29,6 +39,8 @@ internal sealed record RestoreRequest
 
     /// <summary>Files, folders or globs, relative to storage; empty for everything.</summary>
     public IReadOnlyList<string> Paths { get; init; } = [];
+
+    public RestoreMode Mode { get; init; }
 
     /// <summary>A new folder under storage to unpack into instead of into place; null for into place.</summary>
     public string? To { get; init; }
@@ -52,6 +64,11 @@ internal sealed record RestoreResult
     /// <summary>Names that were identical already and were not touched.</summary>
     public long Unchanged { get; init; }
 
+    public RestoreMode Mode { get; init; }
+
+    /// <summary>How far the application had synchronised, by the backup and by what lies in storage now; null when neither says.</summary>
+    public SyncHeads? SyncHeads { get; init; }
+
     /// <summary>Who has storage open, as far as it can be told; empty when nobody.</summary>
     public IReadOnlyList<Finding> InUse { get; init; } = [];
 
@@ -62,7 +79,7 @@ internal sealed record RestoreResult
     /// <summary>Its numbers, for the log.</summary>
     public string Summary => string.Create(
         System.Globalization.CultureInfo.InvariantCulture,
-        $"{(Applied ? "in place" : "staged for the next start")}, {Files} files, {Bytes} bytes, {Unchanged} left alone, safety backup {SafetyBackup ?? "none"}");
+        $"{(Applied ? "in place" : "staged for the next start")}{(Mode == RestoreMode.Eventlog ? ", event logs only" : "")}, {Files} files, {Bytes} bytes, {Unchanged} left alone, safety backup {SafetyBackup ?? "none"}");
 }
 
 /// <summary>How a verification of an archive ended.</summary>
@@ -97,4 +114,7 @@ internal sealed record CreateResult
 
     /// <summary>Nothing had changed: <see cref="Backup"/> is an older one that was confirmed, and no archive was written.</summary>
     public bool Confirmed { get; init; }
+
+    /// <summary>What a person should know of this run; <see cref="Backup"/> has its own.</summary>
+    public IReadOnlyList<Finding> Warnings { get; init; } = [];
 }

@@ -34,4 +34,67 @@ internal static class ApplicationFacts
             return null;
         }
     }
+
+    /// <summary>What the application is now, for a gate: where the settings say something, they speak for the version that is about to run. Null when nobody says anything.</summary>
+    public static JsonElement? Now(JsonElement? file, ApplicationDeclaration declared) => Merge(file, declared, overrides: true);
+
+    /// <summary>What the data of a backup are, for its manifest: the file was written together with them, so the settings only add what it leaves out.</summary>
+    public static JsonElement? OfData(JsonElement? given, ApplicationDeclaration declared) => Merge(given, declared with { ReadsVersions = null }, overrides: false);
+
+    private static JsonElement? Merge(JsonElement? given, ApplicationDeclaration declared, bool overrides)
+    {
+        if (declared is { SchemaHash: null, StorageFormat: null, ReadsVersions: null } || given is { ValueKind: not JsonValueKind.Object })
+        {
+            return given;
+        }
+
+        // Built anew, so that what the application wrote stays as it is, duplicate names included.
+        using var buffer = new MemoryStream();
+        using (var json = new Utf8JsonWriter(buffer))
+        {
+            json.WriteStartObject();
+            var names = new HashSet<string>(StringComparer.Ordinal);
+            if (overrides)
+            {
+                Write(json, declared, names);
+            }
+
+            foreach (var field in given?.EnumerateObject() ?? default)
+            {
+                if (!overrides || !names.Contains(field.Name))
+                {
+                    field.WriteTo(json);
+                    names.Add(field.Name);
+                }
+            }
+
+            if (!overrides)
+            {
+                Write(json, declared, names);
+            }
+
+            json.WriteEndObject();
+        }
+
+        return JsonSerializer.Deserialize<JsonElement>(buffer.ToArray());
+    }
+
+    private static void Write(Utf8JsonWriter json, ApplicationDeclaration declared, HashSet<string> names)
+    {
+        if (declared.SchemaHash is { } hash && names.Add("schemaHash"))
+        {
+            json.WriteString("schemaHash", hash);
+        }
+
+        if (declared.StorageFormat is { } format && names.Add("storageFormat"))
+        {
+            json.WriteNumber("storageFormat", format);
+        }
+
+        if (declared.ReadsVersions is { } versions && names.Add("readsVersions"))
+        {
+            json.WritePropertyName("readsVersions");
+            JsonSerializer.Serialize(json, versions);
+        }
+    }
 }

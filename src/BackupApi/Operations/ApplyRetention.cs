@@ -29,14 +29,15 @@ internal sealed partial class ApplyRetention(ServiceSettings settings, BackupCat
     }
 
     /// <summary>Makes room for a backup that would not fit: oldest first, never below the <see cref="ProvenKeptForRoom"/> newest proven ones, never what a rule protects; and nothing at all where even that would not be enough.</summary>
-    public void MakeRoom(long neededBytes)
+    /// <param name="spare">A backup that stays whatever happens, because the operation is about it; null for none.</param>
+    public void MakeRoom(long neededBytes, string? spare = null)
     {
         var newestFirst = catalog.List();
         var untouchable = newestFirst.Where(b => b.IsOurs && b.IsProven).Take(ProvenKeptForRoom).Select(b => b.Name).ToHashSet(StringComparer.Ordinal);
         var protectedByRule = RetentionPolicy.ProtectedOf(newestFirst).Select(b => b.Name).ToHashSet(StringComparer.Ordinal);
         var missing = neededBytes - MountFacts.Of(settings.BackupsPath).FreeBytes;
         var removed = new List<Backup>();
-        foreach (var backup in newestFirst.Reverse().Where(b => b.IsOurs && !b.IsSafety && !untouchable.Contains(b.Name) && !protectedByRule.Contains(b.Name)).TakeWhile(_ => missing > 0))
+        foreach (var backup in newestFirst.Reverse().Where(b => b.IsOurs && !b.IsSafety && b.Name != spare && !untouchable.Contains(b.Name) && !protectedByRule.Contains(b.Name)).TakeWhile(_ => missing > 0))
         {
             removed.Add(backup);
             missing -= backup.SizeBytes;

@@ -20,6 +20,7 @@ internal sealed class BackupManager(
     VerifyBackup verifyBackup,
     DeleteBackup deleteBackup,
     VerifyDatabases verifyDatabases,
+    SalvageDatabase salvageDatabase,
     DatabaseChecks databases,
     RestoreBackup restoreBackup,
     UndoRestore undoRestore,
@@ -121,6 +122,10 @@ internal sealed class BackupManager(
     public OperationTicket<DatabasesResult> StartVerifyDatabases(string? name, Trigger trigger = Trigger.Manual) =>
         Start(OperationKind.VerifyDatabases, trigger, false, true, context => verifyDatabases.RunAsync(name, context));
 
+    /// <summary>Starts bringing out of a damaged database what can still be read; nothing of storage is touched.</summary>
+    public OperationTicket<SalvageResult> StartSalvage(string name) =>
+        Start(OperationKind.Salvage, Trigger.Manual, false, true, context => salvageDatabase.RunAsync(name, context));
+
     /// <summary>Starts a rehearsal of a restore; nothing of storage is touched.</summary>
     public OperationTicket<DrillResult> StartDrill(string name, Trigger trigger = Trigger.Manual)
     {
@@ -210,10 +215,11 @@ internal sealed class BackupManager(
     {
         context.BackupName = backup.Name;
         var result = await restoreBackup.RunAsync(
-            new RestoreJob { Id = context.Id, Request = request, ArchivePath = backup.Path, TakeSafety = ct => takeSafetyBackup.RunAsync(context, ct) },
+            new RestoreJob { Id = context.Id, Kind = context.Kind, Request = request, ArchivePath = backup.Path, TakeSafety = ct => takeSafetyBackup.RunAsync(context, ct) },
             context.Progress,
             context.Cancellation);
         context.Summary = result.Summary;
+        context.Warnings.AddRange(result.Warnings);
         restoreFolderState.ReadOnlyReason = result.Applied ? null : restoreFolderState.ReadOnlyReason;
         return result;
     }

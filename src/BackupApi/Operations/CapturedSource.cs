@@ -28,6 +28,7 @@ internal sealed record CapturedSource(Source Source, Capture? Capture, Verdict? 
             Name = PathText.Show(Source.Name),
             Engine = Source.Engine,
             Variant = Source.Variant,
+            Role = Source.Role,
             CapturedAt = Capture?.CapturedAt,
             Method = Capture?.Method,
             Attempts = Capture?.Attempts ?? 0,

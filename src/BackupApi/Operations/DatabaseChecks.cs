@@ -6,7 +6,7 @@ using BackupApi.Model;
 namespace BackupApi.Operations;
 
 /// <summary>What is known of each live database: its last check, and the backups it is in. Kept over restarts; losing it loses no backup.</summary>
-internal sealed class DatabaseChecks(WorkFolders folders, BackupCatalog catalog)
+internal sealed class DatabaseChecks(WorkFolders folders, BackupCatalog catalog, SourceRoles roles)
 {
     private readonly Lock gate = new();
     private Dictionary<string, Check>? checks;
@@ -53,7 +53,7 @@ internal sealed class DatabaseChecks(WorkFolders folders, BackupCatalog catalog)
 
     public DatabaseFacts Describe(ManifestSource source) => Describe(source, catalog.List());
 
-    private static DatabaseFacts Describe(ManifestSource source, IReadOnlyList<Backup> backups)
+    private DatabaseFacts Describe(ManifestSource source, IReadOnlyList<Backup> backups)
     {
         var proven = backups.FirstOrDefault(b => b.Damage is null && b.Sources.Any(s => s.Name == source.Name && s.IsProven));
         return new DatabaseFacts(
@@ -72,7 +72,10 @@ internal sealed class DatabaseChecks(WorkFolders folders, BackupCatalog catalog)
             source.Counts,
             source.Errors,
             source.Warnings,
-            source.Notes);
+            source.Notes)
+        {
+            Role = roles.Of(PathText.Parse(source.Name)) ?? source.Role,
+        };
     }
 
     private Dictionary<string, Check> Load()

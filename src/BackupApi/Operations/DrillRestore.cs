@@ -9,7 +9,7 @@ using BackupApi.Operations.Restore;
 namespace BackupApi.Operations;
 
 /// <summary>A restore drill: a backup is verified, unpacked and checked by the very phases of a restore, into a scratch folder that nobody uses. Nothing of storage is touched.</summary>
-internal sealed class DrillRestore(WorkFolders folders, FindSources findSources, AnyArchive archives, BackupCatalog catalog, ServiceSettings settings, TimeProvider clock)
+internal sealed class DrillRestore(WorkFolders folders, FindSources findSources, AnyArchive archives, BackupCatalog catalog, ServiceSettings settings, DiskGuard guard, TimeProvider clock)
 {
     private DrillResult? last;
     private bool isLoaded;
@@ -35,16 +35,13 @@ internal sealed class DrillRestore(WorkFolders folders, FindSources findSources,
     {
         var began = clock.GetTimestamp();
         context.BackupName = backup.Name;
-        var free = MountFacts.Of(settings.BackupsPath).FreeBytes - settings.MinFreeBytes;
-        if (backup.ContentBytes > free)
-        {
-            throw new BackupException(Fault.NoRoom, string.Create(CultureInfo.InvariantCulture, $"The drill needs {backup.ContentBytes >> 20} MB in the backups folder, and {Math.Max(0, free) >> 20} MB may be used."), "Free some room there, or switch drills off (Backup__DrillEvery=0).");
-        }
+        var (manifest, _) = await archives.ReadFactsAsync(backup.Path, context.Cancellation);
+        guard.Require("This drill", [new RoomNeed(folders.Backups, RestoreRoom.Needed(backup.ContentBytes, manifest?.Entries ?? 0), "for what is unpacked")], spare: backup.Name);
 
         var scratch = folders.NewStaging(context.Id);
         try
         {
-            await RehearseAsync(backup, scratch, context);
+            await guard.WhileRoomAsync("This drill", [folders.Backups], ct => RehearseAsync(backup, scratch, context, ct), context.Cancellation);
             return Record(new DrillResult(backup.Name, Outcome.Ok, (long)clock.GetElapsedTime(began).TotalMilliseconds, clock.GetUtcNow(), null));
         }
         catch (BackupException e) when (e.Fault is not (Fault.Cancelled or Fault.NoRoom))
@@ -58,9 +55,9 @@ internal sealed class DrillRestore(WorkFolders folders, FindSources findSources,
         }
     }
 
-    private async Task RehearseAsync(Backup backup, string scratch, OperationContext context)
+    /// <summary>Gives the number of databases that came back whole.</summary>
+    private async Task<int> RehearseAsync(Backup backup, string scratch, OperationContext context, CancellationToken ct)
     {
-        var ct = context.Cancellation;
         var limits = new Archive.ArchiveLimits(MountFacts.Of(settings.BackupsPath).FreeBytes - settings.MinFreeBytes);
         context.Progress.Enter("verify", backup.SizeBytes);
         var proof = await archives.VerifyAsync(backup.Path, limits, context.Progress, ct);
@@ -75,6 +72,7 @@ internal sealed class DrillRestore(WorkFolders folders, FindSources findSources,
         var tree = TreeWalker.Walk(scratch, static (path, _) => SwapFolder.IsReserved(path), ct);
         var checkedSources = await CheckUnpacked.RunAsync(tree, findSources.In(tree), proof.Manifest, damaged, static _ => true, force: false, context.Progress, ct);
         context.Summary = string.Create(CultureInfo.InvariantCulture, $"{proof.Entries} entries, {proof.ContentBytes} bytes came back, {checkedSources.Count} databases whole");
+        return checkedSources.Count;
     }
 
     private DrillResult Record(DrillResult result)

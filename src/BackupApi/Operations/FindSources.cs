@@ -9,7 +9,8 @@ internal sealed record FoundSource(Source Source, IEngine Engine);
 
 /// <summary>Tells what lies in a tree: every path of it belongs to exactly one source.</summary>
 /// <param name="engines">Asked in this order; the last one, plain files, takes what is left.</param>
-internal sealed class FindSources(IReadOnlyList<IEngine> engines)
+/// <param name="roles">What each is to its application; null where nobody asks.</param>
+internal sealed class FindSources(IReadOnlyList<IEngine> engines, SourceRoles? roles = null)
 {
     public IReadOnlyList<FoundSource> In(StorageTree tree)
     {
@@ -25,7 +26,7 @@ internal sealed class FindSources(IReadOnlyList<IEngine> engines)
                     claimed.UnionWith(source.Files);
                 }
 
-                found.Add(new FoundSource(source, engine));
+                found.Add(new FoundSource(roles is null ? source : source with { Role = roles.Of(source.Name) }, engine));
             }
         }
 

@@ -31,6 +31,9 @@ internal sealed class OperationContext(string id, OperationKind kind, Trigger tr
 
     public bool Confirmed { get; set; }
 
+    /// <summary>What a person should know of it although it was done.</summary>
+    public List<Finding> Warnings { get; } = [];
+
     /// <summary>Its numbers, for the one line of log at its end.</summary>
     public string Summary { get; set; } = "";
 

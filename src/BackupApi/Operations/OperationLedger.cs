@@ -99,6 +99,7 @@ internal sealed class OperationLedger(TimeProvider clock) : IDisposable
         Fault = failure?.Fault,
         Message = failure?.Message ?? context.Summary,
         Hint = failure?.Hint,
+        Warnings = context.Warnings.Count > 0 ? [.. context.Warnings] : null,
     });
 
     /// <summary>Records what was decided not to be done.</summary>

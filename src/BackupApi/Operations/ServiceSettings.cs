@@ -67,6 +67,13 @@ internal sealed record ServiceSettings
 
     public AlertSettings Alerts { get; init; } = new();
 
+    public HookSettings Hooks { get; init; } = new();
+
+    public ApplicationDeclaration Application { get; init; } = new();
+
+    /// <summary>The first that fits a source decides.</summary>
+    public IReadOnlyList<SourceRoleRule> Roles { get; init; } = [];
+
     public HealthThresholds Health { get; init; } = new();
 
     /// <summary>A calendar in place of <see cref="MaxBackups"/>, and bounds of age and size; none by default.</summary>

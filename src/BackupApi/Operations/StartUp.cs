@@ -2,6 +2,7 @@ using BackupApi.Catalog;
 using BackupApi.Engines.Sqlite;
 using BackupApi.Files;
 using BackupApi.Model;
+using BackupApi.Operations.Hooks;
 using BackupApi.Operations.Restore;
 
 namespace BackupApi.Operations;
@@ -20,6 +21,8 @@ internal sealed partial class StartUp(
     HealStorage healStorage,
     ServiceSettings settings,
     RepairLevelDbLock repairLevelDbLock,
+    HookMemory hookMemory,
+    HookPair hooks,
     ILogger<BackupManager> log) : IDisposable
 {
     private readonly List<FolderLock> locks = [];
@@ -70,11 +73,13 @@ internal sealed partial class StartUp(
             return;
         }
 
+        var cutShort = hookMemory.Find();
         if (restoreFolder.HasWork || SwapFolder.FindAll(folders.Storage).Count > 0)
         {
             await RestoreAsync();
         }
 
+        await hooks.MakeUpAsync(cutShort);
         restoreFolderState.Failed = restoreFolder.ListFailed();
         if (settings.Heal != HealMode.Off && restoreFolderState.ReadOnlyReason is null)
         {
@@ -107,6 +112,7 @@ internal sealed partial class StartUp(
 
             context.BackupName = result.Restored?.BackupName ?? result.FailedName;
             context.Summary = Summarise(result.Restored);
+            context.Warnings.AddRange(result.Restored?.Warnings ?? []);
             return result.Failure is null ? result : throw result.Failure;
         });
         await ((Task)ticket.Completion).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

@@ -3,6 +3,7 @@ using BackupApi.Archive;
 using BackupApi.Catalog;
 using BackupApi.Files;
 using BackupApi.Model;
+using BackupApi.Operations.Hooks;
 
 namespace BackupApi.Operations;
 
@@ -15,12 +16,32 @@ internal sealed class TakeBackup(
     BackupCatalog catalog,
     DecideBackup decide,
     PredictRoom room,
+    DiskGuard guard,
     PinGoodCopies pinGoodCopies,
     WatchChange watchChange,
     ApplyRetention retention,
+    HookPair hooks,
     TimeProvider clock)
 {
+    /// <summary>Between the hooks of the application; the backup before a restore stands between those of the restore.</summary>
     public async Task<CreateResult> RunAsync(CreateRequest request, OperationContext context)
+    {
+        if (request.Trigger == Trigger.Safety)
+        {
+            return await CaptureAsync(request, context);
+        }
+
+        var result = await hooks.RunAsync(
+            HookEvent.BeforeCapture,
+            new HookSubject(context.Id, context.Kind, request.Trigger, null),
+            context.Warnings,
+            () => CaptureAsync(request, context),
+            static taken => (taken.Backup.Outcome == Outcome.Partial ? HookOutcome.Partial : HookOutcome.Ok, taken.Backup.Name),
+            context.Cancellation);
+        return result with { Warnings = [.. context.Warnings] };
+    }
+
+    private async Task<CreateResult> CaptureAsync(CreateRequest request, OperationContext context)
     {
         var began = clock.GetTimestamp();
         var ct = context.Cancellation;
@@ -37,24 +58,32 @@ internal sealed class TakeBackup(
 
         var sources = findSources.In(tree);
         GiveMemoryBack.BetweenPhases();
-        room.Require(ContentBytes(tree, _ => true), ContentBytes(tree, DatabaseFilesOf(sources).Contains), last);
-
         var inherit = new InheritCaptures(readsAll ? null : last, tree, walkedAt);
+        guard.Require(
+            request.Trigger == Trigger.Safety ? "The safety backup before this restore" : "This backup",
+            room.OfBackup(ContentBytes(tree, _ => true), ContentBytes(tree, FilesToCopy(sources, inherit).Contains), last),
+            spare: context.BackupName);
+        return await guard.WhileRoomAsync(
+            "This backup", [folders.Backups], token => CaptureAndWriteAsync(request, sources, tree, walkedAt, inherit, last, readsAll, context, began, token), ct);
+    }
+
+    private async Task<CreateResult> CaptureAndWriteAsync(
+        CreateRequest request, IReadOnlyList<FoundSource> sources, StorageTree tree, DateTimeOffset walkedAt, InheritCaptures inherit, Backup? last, bool readsAll, OperationContext context, long began, CancellationToken ct)
+    {
         try
         {
-            return await CaptureAndWriteAsync(request, sources, tree, inherit, last, readsAll, context, began);
+            return await CaptureAndWriteAsync(request, sources, tree, inherit, last, readsAll, context, began, ct);
         }
         catch (BackupException e) when (e.Fault == Fault.ArchiveDamaged && !readsAll)
         {
             // A part of the last archive that was to be carried over has rotted: that archive is of no use as a reference.
-            return await CaptureAndWriteAsync(request, sources, tree, new InheritCaptures(null, tree, walkedAt), last, readsAll: true, context, began);
+            return await CaptureAndWriteAsync(request, sources, tree, new InheritCaptures(null, tree, walkedAt), last, readsAll: true, context, began, ct);
         }
     }
 
     private async Task<CreateResult> CaptureAndWriteAsync(
-        CreateRequest request, IReadOnlyList<FoundSource> sources, StorageTree tree, InheritCaptures inherit, Backup? last, bool readsAll, OperationContext context, long began)
+        CreateRequest request, IReadOnlyList<FoundSource> sources, StorageTree tree, InheritCaptures inherit, Backup? last, bool readsAll, OperationContext context, long began, CancellationToken ct)
     {
-        var ct = context.Cancellation;
         var staging = folders.NewStaging(context.Id);
         try
         {
@@ -65,9 +94,9 @@ internal sealed class TakeBackup(
             var damaged = (last?.Sources ?? []).Where(s => s.Errors.Count > 0).Select(s => s.Name).ToHashSet(StringComparer.Ordinal);
             await capture.SettleAsync(context.Progress, ct, source => damaged.Contains(PathText.Show(source.Name)));
 
-            var plan = new WritePlan(request, tree, Files(capture), _ => Task.FromResult(capture.Results), last?.Path, !readsAll);
+            var plan = new WritePlan(request, tree, Files(capture), _ => Task.FromResult(capture.Results), last?.Path, !readsAll) { Warnings = [.. context.Warnings] };
             GiveMemoryBack.BetweenPhases();
-            var written = await WriteWhileVerifyingAsync(plan, capture, context);
+            var written = await WriteWhileVerifyingAsync(plan, capture, context, ct);
             if (written is null)
             {
                 await capture.SettleAsync(context.Progress, ct);
@@ -105,9 +134,9 @@ internal sealed class TakeBackup(
          select (Name: PathText.Show(source.Source.Name), memory)).ToDictionary(m => m.Name, m => m.memory, StringComparer.Ordinal);
 
     /// <summary>Writes the archive while the copies are verified. Null when a copy did not stand: what was written is gone, and the copy must be taken anew.</summary>
-    private async Task<(string Name, ArchiveFacts Facts)?> WriteWhileVerifyingAsync(WritePlan plan, CaptureSources capture, OperationContext context)
+    private async Task<(string Name, ArchiveFacts Facts)?> WriteWhileVerifyingAsync(WritePlan plan, CaptureSources capture, OperationContext context, CancellationToken ct)
     {
-        using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(context.Cancellation);
+        using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(ct);
         var verifying = VerifyAsync();
         try
         {
@@ -124,7 +153,7 @@ internal sealed class TakeBackup(
                 context,
                 giveUp.Token);
         }
-        catch (OperationCanceledException) when (!context.Cancellation.IsCancellationRequested)
+        catch (OperationCanceledException) when (!ct.IsCancellationRequested)
         {
             return null;
         }
@@ -173,8 +202,8 @@ internal sealed class TakeBackup(
 
     private static AllFiles Files(CaptureSources capture) => new(capture.Results);
 
-    private static HashSet<string> DatabaseFilesOf(IReadOnlyList<FoundSource> sources) =>
-        sources.Where(s => s.Source.Engine != Source.PlainFiles).SelectMany(s => s.Source.Files).ToHashSet(StringComparer.Ordinal);
+    private static HashSet<string> FilesToCopy(IReadOnlyList<FoundSource> sources, InheritCaptures inherit) =>
+        sources.Where(s => s.Source.Engine != Source.PlainFiles && inherit.Find(s.Source) is null).SelectMany(s => s.Source.Files).ToHashSet(StringComparer.Ordinal);
 
     private static long ContentBytes(StorageTree tree, Func<string, bool> isCounted) =>
         tree.Nodes.Where(n => n.Stat.Kind == FileKind.File && isCounted(n.Path)).Sum(n => n.Stat.Size);

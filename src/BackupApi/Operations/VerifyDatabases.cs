@@ -12,7 +12,7 @@ internal sealed record DatabasesResult(IReadOnlyList<DatabaseFacts> Databases, T
 }
 
 /// <summary>Checks the live databases now: each is captured and the copy verified, whatever the fingerprints say. Nothing is archived.</summary>
-internal sealed class VerifyDatabases(WorkFolders folders, FindSources findSources, DatabaseChecks checks, TimeProvider clock)
+internal sealed class VerifyDatabases(WorkFolders folders, FindSources findSources, DatabaseChecks checks, PredictRoom room, DiskGuard guard, TimeProvider clock)
 {
     /// <param name="name">Only the database of this name, as the answers show it; null for all.</param>
     /// <exception cref="BackupException"><see cref="Fault.NotFound"/>: no database of that name.</exception>
@@ -29,14 +29,20 @@ internal sealed class VerifyDatabases(WorkFolders folders, FindSources findSourc
             throw new BackupException(Fault.NotFound, $"There is no database '{name}' in storage.", "GET /api/databases names those there are.");
         }
 
+        guard.Require("This check", [room.OfCopies(tree, databases)]);
+        return await guard.WhileRoomAsync("This check", [folders.Backups], ct => CheckAsync(databases, tree, isComplete: name is null, began, context, ct), context.Cancellation);
+    }
+
+    private async Task<DatabasesResult> CheckAsync(IReadOnlyList<FoundSource> databases, StorageTree tree, bool isComplete, long began, OperationContext context, CancellationToken ct)
+    {
         var staging = folders.NewStaging(context.Id);
         try
         {
             var capture = new CaptureSources(databases, tree, staging);
-            await capture.CaptureAsync(context.Progress, context.Cancellation);
-            await capture.SettleAsync(context.Progress, context.Cancellation);
+            await capture.CaptureAsync(context.Progress, ct);
+            await capture.SettleAsync(context.Progress, ct);
             var found = capture.Results.Select(c => c.ToManifest()).ToList();
-            checks.Record(found, clock.GetUtcNow(), isComplete: name is null);
+            checks.Record(found, clock.GetUtcNow(), isComplete);
             var damaged = found.Count(s => s.Errors.Count > 0);
             context.Outcome = damaged == 0 ? Outcome.Ok : Outcome.Partial;
             context.Summary = string.Create(CultureInfo.InvariantCulture, $"{found.Count} databases checked, {damaged} damaged or not readable");

@@ -17,10 +17,14 @@ internal sealed record WritePlan(
     IReadOnlyList<CapturedFile> Files,
     Func<CancellationToken, Task<IReadOnlyList<CapturedSource>>> Verified,
     string? ReferencePath,
-    bool TrustFingerprints);
+    bool TrustFingerprints)
+{
+    /// <summary>What was seen before the capture.</summary>
+    public IReadOnlyList<Finding> Warnings { get; init; } = [];
+}
 
 /// <summary>Phase of a backup: writes the archive beside its final name and publishes it by rename. A kill before that leaves a <c>.partial</c>, which the next start removes.</summary>
-internal sealed class WriteBackup(WorkFolders folders, ArchiveWriter writer, ArchiveWriter scheduledWriter, BackupCatalog catalog, SequenceCounter sequence, TimeProvider clock)
+internal sealed class WriteBackup(WorkFolders folders, ArchiveWriter writer, ArchiveWriter scheduledWriter, BackupCatalog catalog, SequenceCounter sequence, ServiceSettings settings, TimeProvider clock)
 {
     private static readonly string Version =
         typeof(WriteBackup).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "0";
@@ -39,7 +43,7 @@ internal sealed class WriteBackup(WorkFolders folders, ArchiveWriter writer, Arc
                 sources = [.. (await plan.Verified(token)).Select(source => source.ToManifest())];
                 return Manifest(plan, createdAt, sources);
             },
-            Report = (seen, _) => Task.FromResult(Describe(sources, plan.Tree, seen)),
+            Report = (seen, _) => Task.FromResult(Describe(sources, plan, seen)),
             ReferencePath = plan.ReferencePath,
             TrustFingerprints = plan.TrustFingerprints,
         };
@@ -68,13 +72,14 @@ internal sealed class WriteBackup(WorkFolders folders, ArchiveWriter writer, Arc
         Label = plan.Request.Label,
         ServiceVersion = Version,
         Sources = sources,
-        Application = plan.Request.Metadata ?? ApplicationFacts.Read(folders.Storage),
+        Application = ApplicationFacts.OfData(plan.Request.Metadata ?? ApplicationFacts.Read(folders.Storage), settings.Application),
         Entries = plan.Files.Count,
         ContentBytes = plan.Files.Sum(f => f.HardLinkTo is null && f.Stat.Kind == FileKind.File ? f.Stat.Size : 0),
     };
 
-    private static Report Describe(IReadOnlyList<ManifestSource> sources, StorageTree tree, WriterObservations seen)
+    private static Report Describe(IReadOnlyList<ManifestSource> sources, WritePlan plan, WriterObservations seen)
     {
+        var tree = plan.Tree;
         var unreadable = seen.Unreadable.Concat(tree.Unreadable).ToList();
         var isWhole = unreadable.Count == 0 && sources.All(s => s.CapturedAt is not null && s.Errors.Count == 0);
         return new Report
@@ -83,7 +88,7 @@ internal sealed class WriteBackup(WorkFolders folders, ArchiveWriter writer, Arc
             Verification = isWhole ? sources.Where(s => s.Engine != Source.PlainFiles).Select(s => s.Verification).DefaultIfEmpty(VerificationLevel.Archive).Min() : VerificationLevel.None,
             Proven = unreadable.Count == 0 && sources.All(s => s.IsProven),
             Errors = [.. sources.SelectMany(s => s.Errors), .. unreadable],
-            Warnings = [.. sources.SelectMany(s => s.Warnings), .. seen.ChangedWhileRead, .. seen.Vanished, .. seen.ReferenceRot],
+            Warnings = [.. plan.Warnings, .. sources.SelectMany(s => s.Warnings), .. seen.ChangedWhileRead, .. seen.Vanished, .. seen.ReferenceRot],
             Skipped = tree.Skipped,
             Entries = seen.Entries,
             ContentBytes = seen.ContentBytes,

@@ -82,4 +82,54 @@ public sealed class RestoreTests(RunningService service) : IClassFixture<Running
 
         Assert.Equal("first", await File.ReadAllTextAsync(A));
     }
+
+    [Theory]
+    [InlineData("eventlog", "role eventlog")]
+    [InlineData("sideways", "neither full nor eventlog")]
+    public async Task A_mode_that_is_none_or_has_nothing_to_bring_back_is_a_clear_400(string mode, string expected)
+    {
+        var (status, json) = await service.PostAsync("/api/backup/restore", $$"""{"backupName":"{{name}}","mode":"{{mode}}"}""");
+
+        Assert.Equal(400, status);
+        Assert.Contains(expected, json.GetProperty("detail").GetString(), StringComparison.Ordinal);
+        Assert.Equal("second", await File.ReadAllTextAsync(A));
+    }
+
+    [Fact]
+    public async Task Event_logs_come_back_alone_and_the_answer_says_so()
+    {
+        await using var other = await OtherAsync();
+        var taken = await other.Service.TakeBackupAsync();
+        other.Service.Folder.File("storage/a.txt", "second"u8);
+        other.Service.Folder.File("storage/app.log", "second"u8);
+
+        var (status, json) = await other.Service.PostAsync("/api/backup/restore", $$"""{"backupName":"{{taken}}","mode":"eventlog"}""");
+
+        Assert.True(status == 200, json.ToString());
+        Assert.Equal("eventlog", json.GetProperty("mode").GetString());
+        Assert.StartsWith("Event logs restored, and nothing else.", json.GetProperty("message").GetString(), StringComparison.Ordinal);
+        Assert.Equal("first", await File.ReadAllTextAsync(other.Service.Folder["storage/app.log"]));
+        Assert.Equal("second", await File.ReadAllTextAsync(other.Service.Folder["storage/a.txt"]));
+        var databases = (await other.Service.GetAsync("/api/databases")).Json.GetProperty("databases");
+        Assert.Equal("state", databases[0].GetProperty("role").GetString());
+    }
+
+    private static async Task<Other> OtherAsync()
+    {
+        var other = new Other(new RunningService(
+            folder =>
+            {
+                folder.File("storage/a.txt", "first"u8);
+                folder.File("storage/app.log", "first"u8);
+                Fixtures.CopyTo("sqlite/a-clean", folder.Folder("storage/sql"));
+            },
+            ("Backup__Sources__0__Path", "*.log"), ("Backup__Sources__0__Role", "eventlog"), ("Backup__Sources__1__Path", "sql"), ("Backup__Sources__1__Role", "state")));
+        await other.Service.InitializeAsync();
+        return other;
+    }
+
+    private sealed record Other(RunningService Service) : IAsyncDisposable
+    {
+        public async ValueTask DisposeAsync() => await Service.DisposeAsync();
+    }
 }

@@ -1,5 +1,6 @@
 using BackupApi.Files;
 using BackupApi.Model;
+using BackupApi.Operations;
 using BackupApi.Operations.Restore;
 
 namespace BackupApi.Tests.Support;
@@ -42,7 +43,7 @@ internal static class KillHost
             return;
         }
 
-        using var world = new RestoreWorld(root: root);
+        using var world = new RestoreWorld(root: root, change: settings => settings with { MaxBackups = what == "rotation" ? 1 : settings.MaxBackups });
         await world.Get<Catalog.BackupCatalog>().RefreshAsync(CancellationToken.None);
         switch (what)
         {
@@ -52,6 +53,12 @@ internal static class KillHost
             case "undo":
                 await world.RestoreAsync(world.Get<UndoRestore>().Request(force: false));
                 break;
+            case "backup":
+                await world.BackUpAsync();
+                break;
+            case "rotation":
+                world.Get<ApplyRetention>().Run();
+                break;
             case "start":
                 var start = await world.StartAsync();
                 if (start.Failure is { } failure)
@@ -59,6 +66,9 @@ internal static class KillHost
                     throw failure;
                 }
 
+                break;
+            case "heal":
+                await world.HealAsync();
                 break;
             default:
                 throw new ArgumentOutOfRangeException(nameof(what), what, "Nothing is called so.");

@@ -21,11 +21,19 @@ internal static class KillPoint
         return Path.Combine(folder, "killpoint.so");
     });
 
+    /// <summary>The numbers of the calls that flush or rename, and of the calls right after them.</summary>
+    public static IEnumerable<long> FlushesAndRenames(string what, string root) =>
+        Run(what, root, 0, trace: true).Errors.Split('\n').Select(line => line.Split(' '))
+            .Where(words => words.Length > 2 && (words[1].Contains("sync", StringComparison.Ordinal) || words[1].StartsWith("rename", StringComparison.Ordinal)))
+            .Select(words => long.Parse(words[0], CultureInfo.InvariantCulture))
+            .SelectMany(n => new[] { n, n + 1 }).Distinct();
+
     /// <param name="at">N, from 1; 0 counts only.</param>
     /// <param name="errno">0: SIGKILL; else the error of the call.</param>
     /// <param name="sticky">Every call from N on fails.</param>
     /// <param name="cut">A mount that loses its power at N: nothing that was not flushed is there afterwards.</param>
-    public static KillPointEnd Run(string what, string root, long at, int errno = 0, bool sticky = false, string? cut = null)
+    /// <param name="trace">Each counted call is named in the errors.</param>
+    public static KillPointEnd Run(string what, string root, long at, int errno = 0, bool sticky = false, string? cut = null, bool trace = false)
     {
         // Beside the binaries: the folder of the test may lie on a file system that loses its power.
         var count = Path.Combine(AppContext.BaseDirectory, $"killpoint-{Environment.ProcessId}-{Environment.CurrentManagedThreadId}.count");
@@ -42,6 +50,7 @@ internal static class KillPoint
         start.Environment["KILLPOINT_ERRNO"] = errno.ToString(CultureInfo.InvariantCulture);
         start.Environment["KILLPOINT_STICKY"] = sticky ? "1" : "0";
         start.Environment["KILLPOINT_COUNT"] = count;
+        start.Environment["KILLPOINT_TRACE"] = trace ? "1" : "0";
         start.Environment["KILLPOINT_CUT"] = cut ?? "";
         start.Environment["DOTNET_TieredPGO"] = "0";
         using var process = Process.Start(start)!;

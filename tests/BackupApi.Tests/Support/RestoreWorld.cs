@@ -56,6 +56,8 @@ internal sealed class RestoreWorld : IDisposable
 
     public Task<StartRestoreResult> StartAsync() => Get<RestoreAtStart>().RunAsync(NextId(), TakeSafetyAsync, new Progress(), CancellationToken.None);
 
+    public Task<HealResult> HealAsync() => Get<HealStorage>().RunAsync(NextId(), HealMode.On, new Progress(), CancellationToken.None);
+
     public RestoreJob Job(RestoreRequest request) => new()
     {
         Id = NextId(),

@@ -38,6 +38,19 @@ internal sealed class AnyArchive(ArchiveReader reader)
         return await StreamUnpacking.UnpackAsync(entries, into, static _ => true, limits, progress, ct);
     }
 
+    /// <summary>The same for a damaged archive: what still verifies; of one without checksums, what comes before the damage. The answer lists what was left out.</summary>
+    public async Task<UnpackResult> SalvageAsync(string path, string into, ArchiveLimits limits, Progress progress, CancellationToken ct)
+    {
+        var kind = ArchiveFormat.Of(path);
+        if (kind == ArchiveKind.TarGzip)
+        {
+            return await reader.SalvageAsync(path, into, static _ => true, limits, progress, ct);
+        }
+
+        await using var entries = Open(path, kind, limits);
+        return await StreamUnpacking.SalvageAsync(entries, into, static _ => true, limits, progress, ct);
+    }
+
     /// <summary>All entries but our own.</summary>
     public async IAsyncEnumerable<ArchiveEntry> ListAsync(string path, [EnumeratorCancellation] CancellationToken ct)
     {

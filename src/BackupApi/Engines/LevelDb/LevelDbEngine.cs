@@ -5,7 +5,7 @@ namespace BackupApi.Engines.LevelDb;
 
 /// <summary>LevelDB folders of google/leveldb, classic-level and goleveldb: one folder is one source; foreign files in it stay plain files.</summary>
 /// <param name="patience">How long a capture goes on trying while the owner exchanges files under it. Default 60 seconds.</param>
-internal sealed class LevelDbEngine(TimeProvider clock, TimeSpan? patience = null) : IEngine
+internal sealed class LevelDbEngine(TimeProvider clock, TimeSpan? patience = null) : IEngine, ISalvage
 {
     public static readonly TimeSpan DefaultPatience = TimeSpan.FromSeconds(60);
 
@@ -20,4 +20,7 @@ internal sealed class LevelDbEngine(TimeProvider clock, TimeSpan? patience = nul
 
     public Task<Verdict> VerifyAsync(Source source, string folder, CancellationToken ct) =>
         Task.Run(() => LevelDbVerifier.Verify(FolderCapture.FolderOf(source, folder), PathText.Show(FolderCapture.PrefixOf(source)), ct), ct);
+
+    public Task<Salvaged> SalvageAsync(Source source, string folder, string into, CancellationToken ct) =>
+        Task.Run(() => new LevelDbSalvage(FolderCapture.FolderOf(source, folder), PathText.Show(FolderCapture.PrefixOf(source)), ct).Run(into), ct);
 }

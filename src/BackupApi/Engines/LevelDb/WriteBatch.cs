@@ -37,6 +37,9 @@ internal ref struct WriteBatch
     /// <summary>Sequence number of this entry in the upper 56 bits, its type in the lower 8.</summary>
     public ulong Tag { get; private set; }
 
+    /// <summary>Empty for a deletion.</summary>
+    public ReadOnlySpan<byte> Value { get; private set; }
+
     public bool MoveNext()
     {
         if (Problem is not null)
@@ -50,13 +53,21 @@ internal ref struct WriteBatch
             return false;
         }
 
-        if (!cursor.TryByte(out var type) || type > InternalKey.Value || !cursor.TryString(out var key) || (type == InternalKey.Value && !cursor.TryString(out _)))
+        if (!cursor.TryByte(out var type) || type > InternalKey.Value || !cursor.TryString(out var key))
+        {
+            Problem = "A batch holds a malformed entry";
+            return false;
+        }
+
+        ReadOnlySpan<byte> value = default;
+        if (type == InternalKey.Value && !cursor.TryString(out value))
         {
             Problem = "A batch holds a malformed entry";
             return false;
         }
 
         Key = key;
+        Value = value;
         Tag = ((Sequence + taken) << 8) | type;
         taken++;
         return true;

@@ -3,8 +3,11 @@ using System.Buffers.Binary;
 namespace BackupApi.Engines.LiteDb;
 
 /// <summary>Every document of the data pages: its chain of blocks, its BSON, its <c>_id</c>.</summary>
-internal sealed class DocumentCheck(PageStore store, Findings findings)
+/// <param name="found">Given each document that stands, its bytes valid for the call; null where only the check is wanted.</param>
+internal sealed class DocumentCheck(PageStore store, Findings findings, DocumentCheck.FoundDocument? found = null)
 {
+    internal delegate void FoundDocument(Collection collection, ReadOnlySpan<byte> bson);
+
     private readonly BsonWalk bson = new();
 
     /// <summary>Continuation blocks: which there are, and which some document uses.</summary>
@@ -84,6 +87,7 @@ internal sealed class DocumentCheck(PageStore store, Findings findings)
         }
 
         collection.DocumentIds.Add(SetHash.Of(address.Packed, id));
+        found?.Invoke(collection, bytes);
     }
 
     private bool Assemble(PageAddress address, ref ReadOnlySpan<byte> bytes, PageAddress next, Collection collection)

@@ -9,7 +9,7 @@ namespace BackupApi.Engines.LiteDb;
 /// the engine overwrites and deletes those names at will. <c>X-backup.db</c>, the old content that a rebuild leaves, is a source of its own;
 /// a rebuild is mostly run because that content was damaged, so damage in it is told as warnings and alarms nobody. A <c>-log</c> without its database is a plain file.
 /// </remarks>
-internal sealed class LiteDbEngine(LiteDbSettings settings, TimeProvider clock) : IEngine
+internal sealed class LiteDbEngine(LiteDbSettings settings, TimeProvider clock) : IEngine, ISalvage
 {
     internal const string V5 = "v5";
     internal const string V5Encrypted = "v5 encrypted";
@@ -92,6 +92,9 @@ internal sealed class LiteDbEngine(LiteDbSettings settings, TimeProvider clock) 
     }
 
     public Task<Verdict> VerifyAsync(Source source, string folder, CancellationToken ct) => Task.Run(() => Verify(source, folder, ct), ct);
+
+    public Task<Salvaged> SalvageAsync(Source source, string folder, string into, CancellationToken ct) =>
+        Task.Run(() => new LiteDbSalvage(source, folder, settings.PasswordOf(source.Name) ?? settings.Password).Run(into, ct), ct);
 
     private Verdict Verify(Source source, string folder, CancellationToken ct)
     {

@@ -8,7 +8,7 @@ namespace BackupApi.Engines.Sqlite;
 /// While a capture holds its read-only connection no other handle of that file may be closed in this process: closing one drops SQLite's
 /// locks (sqlite.org/howtocorrupt.html, 2.2). Operations keep captures and everything that reads heads of files apart.
 /// </remarks>
-internal sealed class SqliteEngine(TimeProvider time, SqliteSettings? settings = null) : IEngine
+internal sealed class SqliteEngine(TimeProvider time, SqliteSettings? settings = null) : IEngine, ISalvage
 {
     private readonly SqliteSettings settings = settings ?? new SqliteSettings();
 
@@ -24,4 +24,6 @@ internal sealed class SqliteEngine(TimeProvider time, SqliteSettings? settings =
     public Task<Verdict> VerifyAsync(Source source, string folder, CancellationToken ct) =>
         // The library's calls block and take seconds: off the caller's thread.
         Task.Run(() => new SqliteVerifier(source, folder, settings, time).Verify(ct), ct);
+
+    public Task<Salvaged> SalvageAsync(Source source, string folder, string into, CancellationToken ct) => new SqliteSalvage(source, folder, settings, time).RunAsync(into, ct);
 }

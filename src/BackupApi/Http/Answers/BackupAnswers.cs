@@ -166,7 +166,7 @@ internal sealed record CreateAnswer
         Sequence = result.Backup.Sequence,
         Confirmed = result.Confirmed,
         Sources = result.Backup.Sources,
-        Warnings = result.Backup.Warnings,
+        Warnings = [.. result.Backup.Warnings.Union(result.Warnings)],
         Errors = result.Backup.Errors,
         Skipped = result.Backup.Skipped,
         BytesRead = result.BytesRead,

@@ -11,6 +11,8 @@ internal sealed record RestoreAnswer
     private const string Staged = "Restore staged. Restart application to apply changes.";
     private const string Previewed = "Nothing was changed: preview says what the restore would do.";
     private const string Refused = "Nothing was changed: the restore would be refused.";
+    private const string EventlogsComplete = "Event logs restored, and nothing else. Restart application to rebuild its state from them.";
+    private const string EventlogsStaged = "Restore of the event logs staged, and of nothing else. Restart application to apply changes and rebuild its state from them.";
     private const string Aside = "Restore complete. The files lie in the folder that was asked for.";
 
     [JsonPropertyOrder(-1)]
@@ -27,6 +29,12 @@ internal sealed record RestoreAnswer
     public required bool Applied { get; init; }
 
     public required string BackupName { get; init; }
+
+    /// <summary>eventlog: only the sources of that role were brought back.</summary>
+    public required RestoreMode Mode { get; init; }
+
+    /// <summary>How far the application had synchronised, by the backup and by what lies in storage now; null when neither says.</summary>
+    public SyncHeads? SyncHeads { get; init; }
 
     /// <summary>The backup that holds the state before; null when the storage was empty.</summary>
     public string? SafetyBackup { get; init; }
@@ -57,6 +65,7 @@ internal sealed record RestoreAnswer
         RequiresRestart = false,
         Applied = false,
         BackupName = preview.BackupName,
+        Mode = preview.Mode,
         Files = 0,
         Bytes = 0,
         Unchanged = preview.UnchangedCount,
@@ -68,11 +77,20 @@ internal sealed record RestoreAnswer
 
     public static RestoreAnswer Of(RestoreResult result, bool intoPlace, string restartCommand, string operationId) => new()
     {
-        Message = !intoPlace ? Aside : result.Applied ? Complete : Staged,
+        Message = (intoPlace, result.Applied, result.Mode) switch
+        {
+            (false, _, _) => Aside,
+            (_, true, RestoreMode.Eventlog) => EventlogsComplete,
+            (_, false, RestoreMode.Eventlog) => EventlogsStaged,
+            (_, true, _) => Complete,
+            _ => Staged,
+        },
         RestartCommand = intoPlace ? restartCommand : null,
         RequiresRestart = intoPlace,
         Applied = result.Applied,
         BackupName = result.BackupName,
+        Mode = result.Mode,
+        SyncHeads = result.SyncHeads,
         SafetyBackup = result.SafetyBackup,
         Files = result.Files,
         Bytes = result.Bytes,

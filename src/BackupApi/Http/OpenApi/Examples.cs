@@ -123,6 +123,13 @@ internal static class Examples
 
     public static readonly DatabasesVerifiedAnswer DatabasesVerified = new(true, [Database], 210, Operation);
 
+    public static readonly SalvagedAnswer Salvaged = new(
+        "app.sqlite", "sqlite", "/app/backups/.backupapi/salvage/20261120T120000Z", ["app.sqlite"], "row by row", false,
+        new SortedDictionary<string, long>(StringComparer.Ordinal) { ["customer"] = 1180 },
+        [new Finding("app.sqlite customer", "It cannot be read from rowid 401 to 420.")], [],
+        [new Finding("app.sqlite page 7", "The page is no page of a tree.")], "backup_2026-11-20_110000.tar.gz",
+        new SortedDictionary<string, long>(StringComparer.Ordinal) { ["customer"] = 1200 }, 340, Operation);
+
     public static readonly HealthAnswer Health = HealthAnswer.Of(
         new HealthReport
         {
@@ -163,6 +170,7 @@ internal static class Examples
         Fault.NoRoom => "Not enough free room",
         Fault.NotReady => "A start-up restore has not ended yet",
         Fault.Cancelled => "The service is stopping",
+        Fault.HookFailed => "The application, asked by its hook, did not agree, and Backup__Hooks__OnFailure is stop",
         Fault.ReadOnly => "A person must decide first; see health",
         _ => "The storage, a disk or a permission is in the way, or a bug; fault, detail and hint say which",
     };

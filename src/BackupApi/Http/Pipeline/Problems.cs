@@ -18,6 +18,7 @@ internal static class Problems
         Fault.TooLarge => StatusCodes.Status413PayloadTooLarge,
         Fault.TooManyRequests => StatusCodes.Status429TooManyRequests,
         Fault.ArchiveDamaged or Fault.ArchiveHostile or Fault.ArchiveIncompatible => StatusCodes.Status422UnprocessableEntity,
+        Fault.HookFailed => StatusCodes.Status424FailedDependency,
         Fault.NotReady or Fault.Cancelled => StatusCodes.Status503ServiceUnavailable,
         Fault.NoRoom => StatusCodes.Status507InsufficientStorage,
         _ => StatusCodes.Status500InternalServerError,

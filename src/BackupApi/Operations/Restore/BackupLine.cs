@@ -14,7 +14,7 @@ internal static class BackupLine
     public static IReadOnlyList<Backup> Of(IReadOnlyList<Backup> newestFirst, RestoreOrigin? last)
     {
         var ours = newestFirst.Where(backup => backup.IsOurs && !backup.IsSafety && backup.Damage is null);
-        if (last is null || last.Paths.Count > 0)
+        if (last is null || last.IsPartial)
         {
             return [.. ours];
         }

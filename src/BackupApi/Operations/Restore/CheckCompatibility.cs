@@ -1,9 +1,10 @@
+using System.Text.Json;
 using BackupApi.Model;
 
 namespace BackupApi.Operations.Restore;
 
 /// <summary>Whether a backup fits what the application declares of itself now.</summary>
-internal sealed class CheckCompatibility(WorkFolders folders)
+internal sealed class CheckCompatibility(WorkFolders folders, ServiceSettings settings)
 {
     /// <exception cref="BackupException"><see cref="Fault.ArchiveIncompatible"/> with both values, unless <paramref name="force"/>.</exception>
     public void Require(Manifest? manifest, bool force)
@@ -21,7 +22,14 @@ internal sealed class CheckCompatibility(WorkFolders folders)
                 "Restore it with the newer service that wrote it, or unpack it with tar.");
         }
 
-        if (!force && ApplicationFacts.Read(folders.Storage) is { } now && manifest.Application is { } then)
+        Require(manifest.Application, force);
+    }
+
+    /// <summary>The same for an archive without a manifest: by the file that the application left in what was unpacked.</summary>
+    /// <exception cref="BackupException">As above.</exception>
+    public void Require(JsonElement? facts, bool force)
+    {
+        if (!force && facts is { } then && ApplicationFacts.Now(ApplicationFacts.Read(folders.Storage), settings.Application) is { } now)
         {
             ApplicationFit.Require(then, now);
         }

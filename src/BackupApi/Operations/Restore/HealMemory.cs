@@ -19,7 +19,14 @@ internal sealed class HealMemory(WorkFolders folders)
     /// <summary>Whether a database was brought back after <paramref name="newest"/> was taken: this disappearance was answered already.</summary>
     public bool WasHealedSince(string name, Backup newest) => Load().HealedAt.TryGetValue(name, out var at) && at > newest.CreatedAt;
 
+    /// <summary>How often that was tried since <paramref name="newest"/> was taken, whatever came of it.</summary>
+    public int AttemptsSince(string name, Backup newest) => Load().Attempts.TryGetValue(name, out var tried) && tried.At > newest.CreatedAt ? tried.Count : 0;
+
     /// <summary>Before the healing, so that one that ends the process is not tried for ever.</summary>
+    public void RememberAttempt(string name, Backup newest, DateTimeOffset at) =>
+        Save(Load() with { Attempts = new Dictionary<string, Attempt>(Load().Attempts, StringComparer.Ordinal) { [name] = new(at, AttemptsSince(name, newest) + 1) } });
+
+    /// <summary>After it.</summary>
     public void RememberHealing(string name, DateTimeOffset at) =>
         Save(Load() with { HealedAt = new Dictionary<string, DateTimeOffset>(Load().HealedAt, StringComparer.Ordinal) { [name] = at } });
 
@@ -54,5 +61,9 @@ internal sealed class HealMemory(WorkFolders folders)
         public string? Place { get; init; }
 
         public Dictionary<string, DateTimeOffset> HealedAt { get; init; } = new Dictionary<string, DateTimeOffset>(StringComparer.Ordinal);
+
+        public Dictionary<string, Attempt> Attempts { get; init; } = new Dictionary<string, Attempt>(StringComparer.Ordinal);
     }
+
+    private sealed record Attempt(DateTimeOffset At, int Count);
 }

@@ -36,11 +36,16 @@ internal sealed class HealStorage(
     RestoreBackup restore,
     Quarantine quarantine,
     HealMemory memory,
+    PredictRoom room,
+    DiskGuard guard,
     LastRestore lastRestore,
     TimeProvider clock)
 {
     /// <summary>Share of the rows a damaged database still shows below which a backup is not taken for better without asking.</summary>
     private const double FewerRows = 0.9;
+
+    /// <summary>A healing that was cut short is begun anew at the next start, up to this often: it may be what ends the service.</summary>
+    private const int MaxAttempts = 3;
 
     public async Task<HealResult> RunAsync(string operationId, HealMode mode, Progress progress, CancellationToken ct)
     {
@@ -60,14 +65,14 @@ internal sealed class HealStorage(
         progress.Enter("look for damage");
         var tree = TreeWalker.Walk(folders.Storage, folders.Own().Contains, ct);
         var owners = OwnerProbe.Look(tree, static _ => true, ct);
-        var wounds = await FindWoundsAsync(operationId, newest, tree, owners.State == OwnerState.InUse, ct);
+        var (wounds, unseen) = await FindWoundsAsync(operationId, newest, tree, owners.State == OwnerState.InUse, ct);
         var blocked = wounds.Count == 0 ? null
             : !isKnownPlace ? "storage is not the folder it was at the last run; check that the right volume is mounted"
             : owners.State == OwnerState.InUse ? $"storage is in use ({owners.Users[0].Where}); stop the application and start this service again"
             : mode == HealMode.Report ? "AUTO_HEAL is set to report" : null;
 
         var healed = new List<Finding>();
-        var undecided = new List<Finding>();
+        var undecided = new List<Finding>(unseen);
         foreach (var wound in wounds)
         {
             var (finding, isHealed) = await TreatAsync(wound, line, blocked, $"{operationId}-{healed.Count + undecided.Count}", progress, ct);
@@ -78,13 +83,30 @@ internal sealed class HealStorage(
     }
 
     /// <summary>Judges quiet copies, as a backup does: a database whose owner is at work must not look damaged.</summary>
-    private async Task<IReadOnlyList<Wound>> FindWoundsAsync(string operationId, Backup newest, StorageTree tree, bool isInUse, CancellationToken ct)
+    /// <returns>Besides the wounds: why databases could not be looked at, where there is no room for the copies.</returns>
+    private async Task<(IReadOnlyList<Wound> Wounds, IReadOnlyList<Finding> Unseen)> FindWoundsAsync(string operationId, Backup newest, StorageTree tree, bool isInUse, CancellationToken ct)
     {
         var known = newest.Sources.Where(source => source.Engine != Source.PlainFiles && source.CapturedAt is not null).ToList();
         var live = findSources.In(tree).Where(found => found.Source.Engine != Source.PlainFiles && known.Exists(source => source.Name == PathText.Show(found.Source.Name))).ToList();
         var wounds = known.Where(source => !live.Exists(found => PathText.Show(found.Source.Name) == source.Name))
             .Select(source => new Wound(source, tree.Find(PathText.Parse(source.Name)) is null ? "It is missing." : "It is no longer recognised as a database.", null, tree)).ToList();
 
+        try
+        {
+            guard.Require("The look for damaged databases", [room.OfCopies(tree, live)]);
+            wounds.AddRange(await guard.WhileRoomAsync("The look for damaged databases", [folders.Backups], token => FindDamageAsync(operationId, known, live, tree, isInUse, token), ct));
+        }
+        catch (BackupException e) when (e.Fault == Fault.NoRoom)
+        {
+            return (wounds, [new Finding("storage", $"Whether its databases are whole was not looked at: {e.Message} {e.Hint}")]);
+        }
+
+        return (wounds, []);
+    }
+
+    private async Task<IReadOnlyList<Wound>> FindDamageAsync(string operationId, List<ManifestSource> known, List<FoundSource> live, StorageTree tree, bool isInUse, CancellationToken ct)
+    {
+        var wounds = new List<Wound>();
         var staging = folders.NewStaging(operationId);
         try
         {
@@ -121,6 +143,7 @@ internal sealed class HealStorage(
         var kept = from.Sources.First(source => source.Name == name).Counts.Values.Sum();
         var reason = blocked
             ?? (memory.WasHealedSince(name, line[0]) ? "it was brought back once since the last backup, and is gone or damaged again" : null)
+            ?? (memory.AttemptsSince(name, line[0]) >= MaxAttempts ? $"that was begun {MaxAttempts} times since the last backup and never came to its end" : null)
             ?? (kept < shown * FewerRows ? $"the damaged database still shows {shown} entries, and the newest proven backup of it holds {kept}" : null);
         if (reason is not null)
         {
@@ -130,8 +153,9 @@ internal sealed class HealStorage(
         try
         {
             var place = quarantine.Keep(wound, from, clock.GetUtcNow());
-            memory.RememberHealing(name, clock.GetUtcNow());
+            memory.RememberAttempt(name, line[0], clock.GetUtcNow());
             await restore.RunAsync(Job(id, from, name), progress, ct);
+            memory.RememberHealing(name, clock.GetUtcNow());
             return (new Finding(name, $"{wound.What} It was brought back from {from.Name}{(place is null ? "" : $"; what was there lies in {place}")}."), true);
         }
         catch (Exception e) when (e is BackupException or IOException)
@@ -144,6 +168,8 @@ internal sealed class HealStorage(
     private static RestoreJob Job(string id, Backup from, string name) => new()
     {
         Id = id,
+        Kind = OperationKind.Heal,
+        Trigger = Trigger.Start,
         Request = new RestoreRequest { BackupName = from.Name, Paths = [name] },
         ArchivePath = from.Path,
         TakeSafety = static _ => Task.FromResult<Backup?>(null),

@@ -5,14 +5,15 @@ using BackupApi.Model;
 namespace BackupApi.Operations.Restore;
 
 /// <summary>Says what a restore would do, and does nothing.</summary>
-internal sealed class PlanRestore(WorkFolders folders, FindSources findSources, AnyArchive archives, CheckCompatibility compatibility, RestoreRoom room)
+internal sealed class PlanRestore(WorkFolders folders, FindSources findSources, AnyArchive archives, CheckCompatibility compatibility, RestoreRoom room, SourceRoles roles)
 {
     /// <param name="backup">The backup, as the catalogue knows it.</param>
     /// <exception cref="BackupException">The request itself is wrong, or the archive cannot be read.</exception>
     public async Task<RestorePreview> RunAsync(RestoreRequest request, Backup backup, CancellationToken ct)
     {
-        var selection = new SelectPaths(request.Paths);
+        var paths = new SelectPaths(request.Paths);
         var (manifest, _) = await archives.ReadFactsAsync(backup.Path, ct);
+        var selection = RestoreScope.Require(paths, request.Mode, roles, manifest);
         var entries = new List<ArchiveEntry>();
         await foreach (var entry in archives.ListAsync(backup.Path, ct))
         {
@@ -28,6 +29,7 @@ internal sealed class PlanRestore(WorkFolders folders, FindSources findSources, 
         return new RestorePreview
         {
             BackupName = backup.Name,
+            Mode = request.Mode,
             CreatedAt = backup.CreatedAt,
             Verification = backup.Verification,
             IsProven = backup.IsProven,
@@ -52,7 +54,7 @@ internal sealed class PlanRestore(WorkFolders folders, FindSources findSources, 
         {
             _ = request.To is { } to ? UnpackTarget.Require(folders.Storage, to) : null;
             compatibility.Require(manifest, request.Force);
-            room.Require(content, entries, request.Force);
+            room.Require(request, content, entries, withSafety: request.To is null);
             return null;
         }
         catch (BackupException e)

@@ -6,11 +6,12 @@ using BackupApi.Model;
 namespace BackupApi.Operations.Restore;
 
 /// <summary>Keeps what self-healing replaces: <c>backups/.backupapi/quarantine/TIME-N/</c> with the files as they were, beside a report.</summary>
-internal sealed class Quarantine(WorkFolders folders, FindSources findSources)
+internal sealed class Quarantine(WorkFolders folders, FindSources findSources, DiskGuard guard)
 {
     private const int CopyLength = 1 << 20;
 
     /// <summary>Copies the files of a damaged database. Null when nothing was there. Flushed before it returns.</summary>
+    /// <exception cref="BackupException"><see cref="Fault.NoRoom"/>.</exception>
     /// <exception cref="IOException">It could not be kept, so nothing may be replaced.</exception>
     public string? Keep(Wound wound, Backup from, DateTimeOffset now)
     {
@@ -23,7 +24,22 @@ internal sealed class Quarantine(WorkFolders folders, FindSources findSources)
             return null;
         }
 
+        guard.Require("What is replaced", [new RoomNeed(folders.Backups, nodes.Sum(node => node.Stat.Size), "for the quarantine")], spare: from.Name);
         var place = Free(now);
+        try
+        {
+            Fill(place, wound, nodes, from, now);
+            return place;
+        }
+        catch
+        {
+            TreeRemoval.Remove(place);
+            throw;
+        }
+    }
+
+    private static void Fill(string place, Wound wound, List<TreeNode> nodes, Backup from, DateTimeOffset now)
+    {
         foreach (var node in nodes.Where(node => node.Stat.Kind == FileKind.File))
         {
             var target = $"{place}/files/{node.Path}";
@@ -43,7 +59,6 @@ internal sealed class Quarantine(WorkFolders folders, FindSources findSources)
         };
         AtomicFile.Write($"{place}/report.json", JsonSerializer.SerializeToUtf8Bytes(report, Json.Indented));
         Posix.FlushFileSystem(place);
-        return place;
     }
 
     private string Free(DateTimeOffset now)

@@ -5,7 +5,7 @@ using BackupApi.Model;
 namespace BackupApi.Operations.Restore;
 
 /// <summary>At a start: brings every swap that a kill left behind to its end, and settles what hangs on it.</summary>
-internal sealed class RecoverJournals(WorkFolders folders, FindSources findSources, RestoreFolder restoreFolder, LastRestore lastRestore, TimeProvider clock)
+internal sealed class RecoverJournals(WorkFolders folders, FindSources findSources, RestoreFolder restoreFolder, LastRestore lastRestore, HealMemory healMemory, TimeProvider clock)
 {
     private readonly CheckInPlace checkInPlace = new(findSources, folders);
 
@@ -52,6 +52,11 @@ internal sealed class RecoverJournals(WorkFolders folders, FindSources findSourc
             if (origin is { IsHealing: false })
             {
                 lastRestore.Write(origin);
+            }
+
+            foreach (var healed in origin is { IsHealing: true } ? origin.Paths : [])
+            {
+                healMemory.RememberHealing(healed, clock.GetUtcNow());
             }
 
             if (origin?.Claim is { } claim)

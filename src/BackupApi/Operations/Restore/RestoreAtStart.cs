@@ -59,7 +59,7 @@ internal sealed class RestoreAtStart(
             return new StartRestoreResult { Failure = e, ReadOnlyReason = $"{e.Message} {e.Hint}" };
         }
 
-        var job = new RestoreJob { Id = operationId, AtStart = true, TakeSafety = takeSafety, ArchivePath = "", Request = new RestoreRequest { BackupName = "" } };
+        var job = new RestoreJob { Id = operationId, Trigger = Trigger.RestoreFolder, AtStart = true, TakeSafety = takeSafety, ArchivePath = "", Request = new RestoreRequest { BackupName = "" } };
         var result = recover.FindStaged() is { } staged
             ? await ApplyStagedAsync(job, staged, progress, ct)
             : settings.AutoRestoreEnabled ? await ApplyDropAsync(job, progress, ct) : new StartRestoreResult();
@@ -77,7 +77,7 @@ internal sealed class RestoreAtStart(
         var waiting = restoreFolder.List().Select(drop => new Finding(PathText.Show(drop.Name), "A restore that was asked for over HTTP went first; this archive stays where it is.")).ToList();
         var staged = job with
         {
-            Request = new RestoreRequest { BackupName = origin.BackupName, Paths = origin.Paths, Force = origin.Force },
+            Request = new RestoreRequest { BackupName = origin.BackupName, Paths = origin.Paths, Mode = origin.Mode, Force = origin.Force },
             ArchivePath = origin.ArchivePath,
             Damaged = origin.Damaged,
         };
@@ -85,7 +85,7 @@ internal sealed class RestoreAtStart(
         {
             return new StartRestoreResult { Restored = await restore.ApplyStagedAsync(staged, folder, progress, ct), Waiting = waiting };
         }
-        catch (BackupException e) when (e.Fault == Fault.StorageInUse)
+        catch (BackupException e) when (e.Fault is Fault.StorageInUse or Fault.HookFailed)
         {
             return new StartRestoreResult { Failure = e, FailedName = origin.BackupName, Waiting = [new Finding(origin.BackupName, $"The restore stays staged: {e.Message} {e.Hint}"), .. waiting] };
         }
@@ -137,7 +137,7 @@ internal sealed class RestoreAtStart(
             return result;
         }
 
-        if (failure.Fault is Fault.StorageInUse or Fault.NoRoom or Fault.DiskError or Fault.PermissionDenied or Fault.Cancelled || Posix.FindStat(restoreFolder.PathOfClaim(drop.Name))?.Size != drop.Stat.Size)
+        if (failure.Fault is Fault.StorageInUse or Fault.HookFailed or Fault.NoRoom or Fault.DiskError or Fault.PermissionDenied or Fault.Cancelled || Posix.FindStat(restoreFolder.PathOfClaim(drop.Name))?.Size != drop.Stat.Size)
         {
             restoreFolder.Unclaim(drop.Name);
             return result with { Waiting = [new Finding(PathText.Show(drop.Name), $"{failure.Message} {failure.Hint}"), .. choice.Waiting] };

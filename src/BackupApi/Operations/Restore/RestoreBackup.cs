@@ -1,4 +1,3 @@
-using System.Text.Json;
 using BackupApi.Archive;
 using BackupApi.Archive.Foreign;
 using BackupApi.Files;
@@ -14,31 +13,33 @@ internal sealed class RestoreBackup(
     AnyArchive archives,
     CheckCompatibility compatibility,
     RestoreRoom room,
-    RepairLevelDbLock repairLocks,
-    LastRestore lastRestore,
+    SourceRoles roles,
+    PutInPlace putInPlace,
     TimeProvider clock)
 {
-    private readonly CheckInPlace checkInPlace = new(findSources, folders);
+    public Task<RestoreResult> RunAsync(RestoreJob job, Progress progress, CancellationToken ct) => room.WhileRoomAsync(token => GoAsync(job, progress, token), ct);
 
-    public async Task<RestoreResult> RunAsync(RestoreJob job, Progress progress, CancellationToken ct)
+    private async Task<RestoreResult> GoAsync(RestoreJob job, Progress progress, CancellationToken ct)
     {
         var began = clock.GetTimestamp();
-        var selection = new SelectPaths(job.Request.Paths);
+        var paths = new SelectPaths(job.Request.Paths);
         var target = job.Request.To is { } to ? UnpackTarget.Require(folders.Storage, to) : null;
 
-        var proof = await ProveAsync(job, progress, ct);
+        var manifest = await ReadManifestAsync(job, ct);
+        var selection = RestoreScope.Require(paths, job.Request.Mode, roles, manifest);
+        var proof = await ProveAsync(job, manifest, progress, ct);
         job = job with { Damaged = [.. (proof.Manifest?.Sources ?? []).Where(source => source.Errors.Count > 0).Select(source => source.Name)] };
         compatibility.Require(proof.Manifest, job.Request.Force);
-        room.Require(proof.ContentBytes, proof.Entries, job.Request.Force);
+        room.Require(job.Request, proof.ContentBytes, proof.Entries, withSafety: false);
 
         var folder = SwapFolder.Create(folders.Storage, job.Id);
         try
         {
             var staged = await StageAsync(job, folder, proof, selection, progress, ct);
             var result = target is null
-                ? await PutInPlaceAsync(job, folder, staged, progress, ct)
+                ? await putInPlace.RunAsync(job, folder, staged, progress, ct)
                 : PutBeside(folder, target, staged);
-            return result with { BackupName = job.Request.BackupName, Duration = clock.GetElapsedTime(began), Warnings = [.. staged.Warnings, .. result.Warnings] };
+            return Complete(result with { Warnings = [.. staged.Warnings, .. result.Warnings] }, job, proof.Manifest, began);
         }
         finally
         {
@@ -51,43 +52,67 @@ internal sealed class RestoreBackup(
     {
         var began = clock.GetTimestamp();
         var tree = TreeWalker.Walk(folder.New, ct: ct);
-        var selection = new SelectPaths(job.Request.Paths);
         var (manifest, _) = Posix.FindTargetStat(job.ArchivePath) is null ? (null, null) : await archives.ReadFactsAsync(job.ArchivePath, ct);
+        var selection = new RestoreScope(new SelectPaths(job.Request.Paths), job.Request.Mode, roles, manifest);
         var found = findSources.In(tree);
         var isSelected = selection.Within(found);
         var sources = await CheckUnpacked.RunAsync(tree, found, manifest, job.Damaged, isSelected, job.Request.Force, progress, ct);
         var staged = new StagedTree(tree, sources, isSelected, selection.IsEverything, []);
-        var result = await PutInPlaceAsync(job with { AtStart = true }, folder, staged, progress, ct);
-        return result with { BackupName = job.Request.BackupName, Duration = clock.GetElapsedTime(began) };
+        var result = await putInPlace.RunAsync(job with { AtStart = true }, folder, staged, progress, ct);
+        return Complete(result, job, manifest, began);
     }
 
-    private async Task<ArchiveProof> ProveAsync(RestoreJob job, Progress progress, CancellationToken ct)
+    private RestoreResult Complete(RestoreResult result, RestoreJob job, Manifest? manifest, long began)
+    {
+        var heads = result.Applied && job.Request.To is null ? SyncHeads.Compare(manifest?.Application, ApplicationFacts.Read(folders.Storage)) : null;
+        return result with
+        {
+            BackupName = job.Request.BackupName,
+            Mode = job.Request.Mode,
+            SyncHeads = heads,
+            Warnings = heads is { Agree: false } ? [.. result.Warnings, SyncHeads.Differ] : result.Warnings,
+            Duration = clock.GetElapsedTime(began),
+        };
+    }
+
+    private async Task<Manifest?> ReadManifestAsync(RestoreJob job, CancellationToken ct)
     {
         if (Posix.FindTargetStat(job.ArchivePath) is not { Kind: FileKind.File })
         {
             throw new BackupException(Fault.NotFound, $"There is no backup named {job.Request.BackupName}.", "GET /api/backup/list shows what there is.");
         }
 
-        // Before a long reading: content that cannot fit is told by the manifest already.
-        var size = Posix.Stat(job.ArchivePath).Size;
-        var (manifest, _) = await archives.ReadFactsAsync(job.ArchivePath, ct);
-        room.Require(manifest?.ContentBytes ?? 0, manifest?.Entries ?? 0, job.Request.Force);
-
-        progress.Enter("verify", size);
-        var proof = await archives.VerifyAsync(job.ArchivePath, room.Limits(), progress, ct);
-        return proof.Errors.Count == 0 ? proof : throw new BackupException(
-            proof.Fault,
-            $"{job.Request.BackupName} cannot be restored: {proof.Errors[0].Message}",
-            "Restore another backup; storage was not touched.");
+        return (await archives.ReadFactsAsync(job.ArchivePath, ct)).Manifest;
     }
 
-    private async Task<StagedTree> StageAsync(RestoreJob job, SwapFolder folder, ArchiveProof proof, SelectPaths selection, Progress progress, CancellationToken ct)
+    private async Task<ArchiveProof> ProveAsync(RestoreJob job, Manifest? manifest, Progress progress, CancellationToken ct)
+    {
+        // Before a long reading: content that cannot fit is told by the manifest already.
+        room.Require(job.Request, manifest?.ContentBytes ?? 0, manifest?.Entries ?? 0, job.TakesSafety);
+        progress.Enter("verify", Posix.Stat(job.ArchivePath).Size);
+        var proof = await archives.VerifyAsync(job.ArchivePath, room.Limits(), progress, ct);
+        return proof.Errors.Count == 0 || PassesOver(job, proof) ? proof with { Manifest = proof.Manifest ?? manifest } : throw new BackupException(
+            proof.Fault,
+            $"{job.Request.BackupName} cannot be restored: {proof.Errors[0].Message}",
+            proof.Fault == Fault.ArchiveDamaged
+                ? "Restore another backup; storage was not touched. What still verifies of this one comes back by 'force' with 'paths', or with 'to' into a folder beside."
+                : "Restore another backup; storage was not touched.");
+    }
+
+    /// <summary>A damaged archive is not all lost: asked for by name and by force, every file comes back whose content still verifies.</summary>
+    private static bool PassesOver(RestoreJob job, ArchiveProof proof) =>
+        proof is { Errors.Count: > 0, Fault: Fault.ArchiveDamaged } && job.Request is { Force: true, Paths.Count: > 0 };
+
+    private async Task<StagedTree> StageAsync(RestoreJob job, SwapFolder folder, ArchiveProof proof, RestoreScope selection, Progress progress, CancellationToken ct)
     {
         progress.Enter("unpack", proof.ContentBytes, proof.Entries);
-        var unpacked = await archives.UnpackAsync(job.ArchivePath, folder.New, room.Limits(), progress, ct);
+        var unpacked = PassesOver(job, proof)
+            ? await archives.SalvageAsync(job.ArchivePath, folder.New, room.Limits(), progress, ct)
+            : await archives.UnpackAsync(job.ArchivePath, folder.New, room.Limits(), progress, ct);
         if (proof.Manifest is null)
         {
             ForeignTree.StripLeadingFolder(folder, Walk(ct), folders.Storage);
+            compatibility.Require(ApplicationFacts.Read(folder.New), job.Request.Force);
         }
 
         GiveMemoryBack.BetweenPhases();
@@ -98,129 +123,19 @@ internal sealed class RestoreBackup(
             ForeignTree.RequireFamiliar(job.Request.BackupName, findSources.In(Walk(ct)), sources);
         }
 
-        var isSelected = selection.IsEverything ? static _ => true : selection.Within([.. sources, .. findSources.In(Walk(ct))]);
+        IReadOnlyList<FoundSource> both = selection.IsEverything ? [] : [.. sources, .. findSources.In(Walk(ct))];
+        var isSelected = selection.IsEverything ? static _ => true : selection.Within(both);
+        var lost = LostFiles.Of(unpacked.Damaged, proof.Manifest, both, isSelected, isInPlace: job.Request.To is null);
+        isSelected = lost.Select;
         if (!selection.IsEverything)
         {
             tree = PruneTree.To(tree, isSelected);
             sources = findSources.In(tree);
+            selection.RequireFound(job.Request.BackupName, tree);
         }
 
         var verified = await CheckUnpacked.RunAsync(tree, sources, proof.Manifest, job.Damaged, isSelected, job.Request.Force, progress, ct);
-        return new StagedTree(tree, verified, isSelected, selection.IsEverything, unpacked.NotGivenBack);
-    }
-
-    private async Task<RestoreResult> PutInPlaceAsync(RestoreJob job, SwapFolder folder, StagedTree staged, Progress progress, CancellationToken ct)
-    {
-        progress.Enter("owner check");
-        var affected = new AffectedFiles(staged, UnixTime.From(clock.GetUtcNow()));
-        var owners = affected.LookAtOwners(Walk(ct), ct);
-        if (Wait(job, folder, owners) is { } waiting)
-        {
-            return waiting;
-        }
-
-        progress.Enter("safety backup");
-        GiveMemoryBack.BetweenPhases();
-        var safety = await job.TakeSafety(ct);
-
-        progress.Enter("swap");
-        GiveMemoryBack.BetweenPhases();
-        var (live, unseen) = LiveStorage.Walk(folders, ct);
-        var rules = staged.IsEverything
-            ? SwapRules.Everything(KeptLocks.In(live, staged.Tree))
-            : PartialRules.For(live, staged, findSources);
-        var difference = TreeCompare.Of(live, staged.Tree, rules with { Unseen = unseen }, ct);
-        owners = affected.LookAgain(live, difference, owners, ct);
-        if (Wait(job, folder, owners) is { } late)
-        {
-            return late;
-        }
-
-        SwapPreflight.Require(live, difference.Steps);
-        var damaged = staged.Sources.Where(source => source.Verdict.IsDamaged).ToList();
-        var origin = Origin(job) with { SafetyBackup = safety?.Name };
-        var plan = new SwapPlan
-        {
-            Steps = difference.Steps,
-            RootModified = Posix.FindTargetStat(folders.Storage)!.Value.Modified,
-            CanExchange = difference.Steps.Count > 0 && JournaledSwap.CanExchange(folder),
-            Origin = JsonSerializer.SerializeToElement(origin, Json.Options),
-        };
-
-        // Where nothing differs there is nothing to flush, to journal or to look at again.
-        var end = plan.Steps.Count == 0
-            ? new SwapEnd(folder, true, plan.Origin, [])
-            : await JournaledSwap.RunAsync(folder, plan, token => checkInPlace.RunAsync(plan, owners.State == OwnerState.InUse ? [] : staged.Sources, token), ct);
-        if (!end.Applied)
-        {
-            throw new BackupException(
-                Fault.VerificationFailed,
-                $"The restore was taken back, storage is as before: {string.Join(' ', end.Problems.Take(3).Select(p => $"{p.Where}: {p.Message}"))}",
-                "Look into the log and at the disk, then ask again or restore another backup.");
-        }
-
-        var warnings = Settle(job, folder, origin);
-        warnings.AddRange(repairLocks.Run(CancellationToken.None));
-        warnings.AddRange(damaged.Select(source => new Finding(source.Verdict.Errors[0].Where, $"Restored as damaged as it was when it was captured: {source.Verdict.Errors[0].Message}")));
-        if (owners.Doubt is { } doubt)
-        {
-            warnings.Add(new Finding("storage", $"Whether somebody has storage open could not be told: {doubt}."));
-        }
-
-        return new RestoreResult
-        {
-            BackupName = job.Request.BackupName,
-            Applied = true,
-            SafetyBackup = safety?.Name,
-            Files = staged.Files,
-            Bytes = staged.Bytes,
-            Unchanged = difference.UnchangedFiles,
-            InUse = owners.Users,
-            Warnings = warnings,
-        };
-    }
-
-    /// <summary>Null when nobody is in the way.</summary>
-    private RestoreResult? Wait(RestoreJob job, SwapFolder folder, OwnerReport owners) =>
-        job.Request.Force || !(owners.State == OwnerState.InUse || (owners.State == OwnerState.Unknown && !job.AtStart)) ? null
-        : job.AtStart ? throw AffectedFiles.InUse(owners) : StageForStart(job, folder, owners);
-
-    /// <summary>Records what was done before its journal goes. What cannot be recorded keeps the journal, and the next start does it again.</summary>
-    private List<Finding> Settle(RestoreJob job, SwapFolder folder, RestoreOrigin origin)
-    {
-        try
-        {
-            job.Settle?.Invoke();
-            if (!job.IsHealing)
-            {
-                lastRestore.Write(origin);
-            }
-
-            folder.Remove();
-            return [];
-        }
-        catch (IOException e)
-        {
-            return [new Finding(PathText.Show(e is PosixException { Path: var path } ? path : folder.Path), $"The restore is done; clearing up behind it is left to the next start: {e.Message}")];
-        }
-    }
-
-    private RestoreResult StageForStart(RestoreJob job, SwapFolder folder, OwnerReport owners)
-    {
-        foreach (var older in SwapFolder.FindAll(folders.Storage).Where(older => older.Id != folder.Id && older.ReadState() == SwapState.Staged))
-        {
-            older.Remove();
-        }
-
-        folder.WriteOrigin(Origin(job));
-        Posix.FlushFileSystem(folders.Storage);
-        folder.WriteState(SwapState.Staged);
-        return new RestoreResult
-        {
-            BackupName = job.Request.BackupName,
-            Applied = false,
-            InUse = owners.Users.Count > 0 ? owners.Users : [new Finding("storage", $"Whether somebody has it open cannot be told: {owners.Doubt}.")],
-        };
+        return new StagedTree(tree, verified, isSelected, selection.IsEverything, [.. unpacked.NotGivenBack, .. lost.Told]);
     }
 
     private static RestoreResult PutBeside(SwapFolder folder, UnpackTarget target, StagedTree staged)
@@ -233,16 +148,4 @@ internal sealed class RestoreBackup(
     }
 
     private StorageTree Walk(CancellationToken ct) => TreeWalker.Walk(folders.Storage, folders.Own().Contains, ct);
-
-    private RestoreOrigin Origin(RestoreJob job) => new()
-    {
-        BackupName = job.Request.BackupName,
-        ArchivePath = job.ArchivePath,
-        Paths = job.Request.Paths,
-        Force = job.Request.Force,
-        IsHealing = job.IsHealing,
-        Claim = job.Claim,
-        Damaged = job.Damaged,
-        At = clock.GetUtcNow(),
-    };
 }

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using BackupApi.Model;
 
 namespace BackupApi.Operations.Restore;
@@ -7,6 +8,10 @@ internal sealed record RestoreJob
 {
     /// <summary>Id of the operation; names the working folder.</summary>
     public required string Id { get; init; }
+
+    public OperationKind Kind { get; init; } = OperationKind.Restore;
+
+    public Trigger Trigger { get; init; } = Trigger.Manual;
 
     public required RestoreRequest Request { get; init; }
 
@@ -21,6 +26,9 @@ internal sealed record RestoreJob
 
     /// <summary>One database is brought back by self-healing: the record of the last restore, and with it the way back, stays as it is.</summary>
     public bool IsHealing { get; init; }
+
+    /// <summary>Something of storage is replaced, and no quarantine holds it.</summary>
+    public bool TakesSafety => !IsHealing && Request.To is null;
 
     /// <summary>Called once storage is new and durable, before the journal goes: the last chance to record that this archive must never be restored again.</summary>
     public Action? Settle { get; init; }
@@ -41,6 +49,12 @@ internal sealed record RestoreOrigin
 
     /// <summary>As shown by Files.PathText.</summary>
     public IReadOnlyList<string> Paths { get; init; } = [];
+
+    public RestoreMode Mode { get; init; }
+
+    /// <summary>Some of storage was brought back, not all of it.</summary>
+    [JsonIgnore]
+    public bool IsPartial => Paths.Count > 0 || Mode != RestoreMode.Full;
 
     public bool Force { get; init; }
 

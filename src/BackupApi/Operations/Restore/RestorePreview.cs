@@ -10,6 +10,8 @@ internal sealed record RestorePreview
 
     public required string BackupName { get; init; }
 
+    public RestoreMode Mode { get; init; }
+
     public required DateTimeOffset CreatedAt { get; init; }
 
     public required VerificationLevel Verification { get; init; }

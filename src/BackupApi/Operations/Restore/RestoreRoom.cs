@@ -5,8 +5,8 @@ using BackupApi.Model;
 
 namespace BackupApi.Operations.Restore;
 
-/// <summary>Whether the unpacked tree fits beside storage; the old files stay until the new ones were checked.</summary>
-internal sealed class RestoreRoom(ServiceSettings settings)
+/// <summary>Whether the unpacked tree fits beside storage, and the safety backup beside the others; the old files stay until the new ones were checked.</summary>
+internal sealed class RestoreRoom(ServiceSettings settings, WorkFolders folders, PredictRoom predict, DiskGuard guard)
 {
     /// <summary>What an entry takes on the disk beyond its content: half a block, an inode, a name.</summary>
     private const long BytesEachEntry = 4096;
@@ -20,28 +20,24 @@ internal sealed class RestoreRoom(ServiceSettings settings)
     /// <summary>What an unpacked tree takes.</summary>
     public static long Needed(long contentBytes, long entries) => contentBytes + (entries * BytesEachEntry);
 
-    /// <exception cref="BackupException"><see cref="Fault.NoRoom"/> with both numbers.</exception>
-    /// <param name="force">Goes on although little is free, as long as the tree fits.</param>
-    public void Require(long contentBytes, long entries, bool force)
+    /// <param name="withSafety">The safety backup is counted too.</param>
+    /// <exception cref="BackupException"><see cref="Fault.NoRoom"/> with both numbers. Where it is only that little is free, <c>force</c> goes on as long as everything fits.</exception>
+    public void Require(RestoreRequest request, long contentBytes, long entries, bool withSafety)
     {
-        var needed = Needed(contentBytes, entries) + settings.MinFreeBytes;
         var free = MountFacts.Of(settings.StoragePath).FreeBytes;
-        if (!force && free < settings.MinFreeBytes * ComfortFactor)
+        if (!request.Force && free < settings.MinFreeBytes * ComfortFactor)
         {
             throw new BackupException(
                 Fault.NoRoom,
-                string.Create(CultureInfo.InvariantCulture, $"Only {Megabytes(free)} MB are free on the disk of storage; a restore is not begun below {Megabytes(settings.MinFreeBytes * ComfortFactor)} MB."),
+                string.Create(CultureInfo.InvariantCulture, $"Only {free >> 20} MB are free on the disk of storage; a restore is not begun below {settings.MinFreeBytes * ComfortFactor >> 20} MB."),
                 "Free some room there, lower MIN_FREE_MB, or ask again with 'force'.");
         }
 
-        if (free < needed)
-        {
-            throw new BackupException(
-                Fault.NoRoom,
-                string.Create(CultureInfo.InvariantCulture, $"This restore needs about {Megabytes(needed)} MB on the disk of storage, and {Megabytes(free)} MB are free."),
-                "Free some room there: the old files stay until the new ones were checked.");
-        }
+        var tree = new RoomNeed(settings.StoragePath, Needed(contentBytes, entries), "for what is unpacked");
+        guard.Require("This restore", withSafety ? [tree, .. predict.OfSafetyBackup(TreeWalker.Walk(folders.Storage, folders.Own().Contains))] : [tree], spare: request.BackupName);
     }
 
-    private static long Megabytes(long bytes) => (bytes + (1 << 20) - 1) >> 20;
+    /// <summary>Works while there is room above the floor, on the disk of storage and on that of the backups.</summary>
+    public Task<T> WhileRoomAsync<T>(Func<CancellationToken, Task<T>> work, CancellationToken ct) =>
+        guard.WhileRoomAsync("This restore", [settings.StoragePath, settings.BackupsPath], work, ct);
 }

@@ -32,6 +32,15 @@ internal static class RealLevelDb
         return exitCode == 0 ? Number(output, "keys") : throw new InvalidOperationException(output);
     }
 
+    /// <summary>Every key and value as <c>KEY TAB VALUE</c> in hexadecimal, in the engine's order. A copy is opened, so the folder stays as it is.</summary>
+    public static List<string> Dump(string folder)
+    {
+        using var copy = new Support.TempFolder();
+        Support.Shell.Run(copy.Path, $"cp -a '{folder}' db");
+        var (exitCode, output) = Run("dump", copy["db"]);
+        return exitCode == 0 ? [.. output.Split('\n', StringSplitOptions.RemoveEmptyEntries)] : throw new InvalidOperationException(output);
+    }
+
     private static string Compile()
     {
         var root = new DirectoryInfo(AppContext.BaseDirectory);

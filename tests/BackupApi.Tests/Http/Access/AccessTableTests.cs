@@ -47,6 +47,7 @@ public sealed class AccessTableTests : IAsyncLifetime
         ["POST /api/backup/{name}/pin"] = "operate",
         ["DELETE /api/backup/{name}/pin"] = "operate",
         ["POST /api/databases/verify"] = "operate",
+        ["POST /api/databases/salvage"] = "operate",
         ["POST /api/backup/{name}/drill"] = "operate",
         ["POST /api/alarms/{id}/acknowledge"] = "operate",
         ["POST /api/alerts/test"] = "operate",

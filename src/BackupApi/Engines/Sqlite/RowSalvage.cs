@@ -1,0 +1,252 @@
+using System.Globalization;
+using BackupApi.Model;
+using SQLitePCL;
+
+namespace BackupApi.Engines.Sqlite;
+
+/// <summary>Copies every row that can still be reached from a damaged database into a new one of the same schema, table by table.</summary>
+/// <remarks>
+/// A table is walked by its rowids; where a page does not stand, the first rowid behind it that can be read is sought and the walk goes on there. A table without rowids is walked from both ends.
+/// Nothing of the damaged schema runs while rows are copied: triggers, views and indexes are made afterwards.
+/// </remarks>
+internal sealed class RowSalvage(string damagedPath, string newPath, string shown, SqliteSettings settings)
+{
+    /// <summary>Damaged places of one table after which the rest of it is given up.</summary>
+    private const int MostHoles = 10_000;
+
+    private const int MostTables = 10_000;
+
+    private readonly List<Finding> lost = [];
+    private readonly SortedDictionary<string, long> counts = new(StringComparer.Ordinal);
+
+    public IReadOnlyList<Finding> Lost => lost;
+
+    /// <summary>Rows brought out of each table.</summary>
+    public IReadOnlyDictionary<string, long> Counts => counts;
+
+    /// <exception cref="SqliteFailure">The new database cannot be written: the disk, or memory.</exception>
+    public void Run(CancellationToken ct)
+    {
+        using var from = SqliteDatabase.Open(damagedPath, Access.Copy);
+        using var to = SqliteDatabase.Open(newPath, Access.Staging);
+        HostileInput.Restrict(from, settings.HeapBytes);
+        HostileInput.Restrict(to, settings.HeapBytes);
+        using var interrupt = ct.Register(() => raw.sqlite3_interrupt(from.Handle));
+        to.Execute("PRAGMA synchronous=OFF");
+        to.Execute("PRAGMA journal_mode=OFF");
+        to.Execute("PRAGMA foreign_keys=OFF");
+        var schema = ReadSchema(from);
+        CopySettings(from, to);
+        to.Execute("BEGIN");
+        foreach (var (_, name, sql) in schema.Where(entry => entry.Type == "table").OrderBy(entry => entry.Name.StartsWith("sqlite_", StringComparison.Ordinal)).Take(MostTables))
+        {
+            ct.ThrowIfCancellationRequested();
+            if (IsOrdinary(name, sql) && (name == "sqlite_sequence" || Made(to, name, sql)))
+            {
+                CopyTable(from, to, name, ct);
+            }
+        }
+
+        foreach (var (type, name, sql) in schema.Where(entry => entry.Type != "table" && entry.Sql.Length > 0).OrderBy(entry => Array.IndexOf(Order, entry.Type)))
+        {
+            ct.ThrowIfCancellationRequested();
+            _ = Made(to, $"{type} {name}", sql);
+        }
+
+        to.Execute("COMMIT");
+    }
+
+    private static readonly string[] Order = ["index", "view", "trigger"];
+
+    private List<(string Type, string Name, string Sql)> ReadSchema(SqliteDatabase from)
+    {
+        var schema = new List<(string, string, string)>();
+        try
+        {
+            from.Run("SELECT type, name, sql FROM sqlite_master", row =>
+            {
+                schema.Add((row.Text(0), row.Text(1), row.Text(2)));
+                return schema.Count < MostTables * 10;
+            });
+        }
+        catch (SqliteFailure e)
+        {
+            lost.Add(new Finding($"{shown} schema", $"The list of tables can be read in part only: {e.Message}."));
+        }
+
+        return schema;
+    }
+
+    private void CopySettings(SqliteDatabase from, SqliteDatabase to)
+    {
+        foreach (var pragma in new[] { "page_size", "encoding", "auto_vacuum", "user_version", "application_id" })
+        {
+            try
+            {
+                var value = from.Column($"PRAGMA {pragma}", 1) is [var first] ? first : "";
+                if (value.Length > 0 && value.All(c => char.IsAsciiLetterOrDigit(c) || c is '-'))
+                {
+                    to.Execute($"PRAGMA {pragma}='{value}'");
+                }
+            }
+            catch (SqliteFailure e)
+            {
+                lost.Add(new Finding($"{shown} header", $"The setting {pragma} cannot be read: {e.Message}."));
+            }
+        }
+    }
+
+    /// <summary>Virtual tables keep what they hold in ordinary ones, which are copied; the statement that makes them is left to a person.</summary>
+    private bool IsOrdinary(string name, string sql)
+    {
+        if (name.StartsWith("sqlite_", StringComparison.OrdinalIgnoreCase))
+        {
+            return name == "sqlite_sequence";
+        }
+
+        if (!sql.TrimStart().StartsWith("CREATE TABLE", StringComparison.OrdinalIgnoreCase))
+        {
+            Lose(name, "is a virtual table; the tables it keeps its content in were copied, and it must be made anew: its statement is not run here");
+            return false;
+        }
+
+        return true;
+    }
+
+    private bool Made(SqliteDatabase to, string what, string sql)
+    {
+        try
+        {
+            to.Execute(sql);
+            return true;
+        }
+        catch (SqliteFailure e)
+        {
+            Lose(what, $"could not be made in the new database: {e.Message}");
+            return false;
+        }
+    }
+
+    private void CopyTable(SqliteDatabase from, SqliteDatabase to, string name, CancellationToken ct)
+    {
+        try
+        {
+            var columns = TableColumns.Of(to, name);
+            counts[name] = 0;
+            if (name == "sqlite_sequence")
+            {
+                to.Execute("DELETE FROM sqlite_sequence");
+            }
+
+            using var rows = new RowCopy(from, to, name, columns);
+            if (columns.RowId is null)
+            {
+                CopyFromBothEnds(rows, name, ct);
+            }
+            else
+            {
+                CopyByRowId(rows, name, ct);
+            }
+
+            counts[name] = rows.Copied;
+            if (rows.Refused > 0)
+            {
+                Lose(name, string.Create(CultureInfo.InvariantCulture, $"held {rows.Refused} rows that the new table refuses, for instance because a key stands twice"));
+            }
+        }
+        catch (SqliteFailure e) when (e.Code is not (raw.SQLITE_NOMEM or raw.SQLITE_FULL or raw.SQLITE_IOERR or raw.SQLITE_INTERRUPT))
+        {
+            Lose(name, $"cannot be read: {e.Message}");
+        }
+    }
+
+    private void CopyByRowId(RowCopy rows, string name, CancellationToken ct)
+    {
+        var next = long.MinValue;
+        for (var holes = 0; holes < MostHoles; holes++)
+        {
+            ct.ThrowIfCancellationRequested();
+            var (isWhole, last) = rows.CopyFrom(next, ct);
+            if (isWhole)
+            {
+                return;
+            }
+
+            var hole = last is { } seen ? seen + 1 : next;
+            if (last == long.MaxValue || FirstReadable(rows, hole) is not { } behind)
+            {
+                Lose(name, last is null && holes == 0 ? "cannot be read from its beginning on" : string.Create(CultureInfo.InvariantCulture, $"cannot be read from rowid {hole} on"));
+                return;
+            }
+
+            Lose(name, string.Create(CultureInfo.InvariantCulture, $"cannot be read from rowid {hole} to {behind - 1}"));
+            next = behind;
+        }
+
+        Lose(name, string.Create(CultureInfo.InvariantCulture, $"is damaged at more than {MostHoles} places; the rest was given up"));
+    }
+
+    /// <summary>The smallest start from which a row can be reached again, sought by doubling and then by halving; null when there is none.</summary>
+    private static long? FirstReadable(RowCopy rows, long hole)
+    {
+        var (bad, good) = (hole, (long?)null);
+        for (ulong step = 1; good is null && step != 0; step <<= 1)
+        {
+            var candidate = (Int128)hole + (Int128)step;
+            if (candidate > long.MaxValue)
+            {
+                break;
+            }
+
+            switch (rows.Reach((long)candidate))
+            {
+                case RowReach.Row:
+                    good = (long)candidate;
+                    break;
+                case RowReach.Broken:
+                    bad = (long)candidate;
+                    break;
+                default:
+                    // Behind the last row: what is sought lies between, if anywhere.
+                    return Halve(rows, bad, (long)candidate);
+            }
+        }
+
+        return good is { } found ? Halve(rows, bad, found) : null;
+    }
+
+    /// <summary>The boundary between starts that do not reach a row and those that do, or that there is none.</summary>
+    private static long? Halve(RowCopy rows, long bad, long good)
+    {
+        while ((Int128)good - bad > 1)
+        {
+            var middle = (long)(((Int128)good + bad) / 2);
+            if (rows.Reach(middle) == RowReach.Broken)
+            {
+                bad = middle;
+            }
+            else
+            {
+                good = middle;
+            }
+        }
+
+        return rows.Reach(good) == RowReach.Row ? good : null;
+    }
+
+    private void CopyFromBothEnds(RowCopy rows, string name, CancellationToken ct)
+    {
+        if (!rows.CopyAll(isDescending: false, ct) && !rows.CopyAll(isDescending: true, ct))
+        {
+            Lose(name, "is damaged within; what can be reached from its beginning and from its end was copied");
+        }
+    }
+
+    private void Lose(string what, string how)
+    {
+        if (lost.Count < Verdict.MaxFindings)
+        {
+            lost.Add(new Finding($"{shown} {what}", $"It {how}."));
+        }
+    }
+}

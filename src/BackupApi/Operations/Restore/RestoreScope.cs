@@ -1,0 +1,71 @@
+using BackupApi.Files;
+using BackupApi.Model;
+
+namespace BackupApi.Operations.Restore;
+
+/// <summary>What of a backup comes back: what was asked for by path, and of that everything, or the event logs only.</summary>
+/// <remarks>A database is an event log by today's settings; where they say nothing of it, by what the backup says. A plain file is one by the settings.</remarks>
+internal sealed class RestoreScope(SelectPaths paths, RestoreMode mode, SourceRoles roles, Manifest? manifest)
+{
+    private readonly Dictionary<string, SourceRole> archived = (manifest?.Sources ?? []).Where(source => source.Role is not null)
+        .ToDictionary(source => PathText.Parse(source.Name), source => source.Role!.Value, StringComparer.Ordinal);
+
+    public bool IsEverything => mode == RestoreMode.Full && paths.IsEverything;
+
+    /// <exception cref="BackupException"><see cref="Fault.InvalidRequest"/>: event logs are asked for, and neither the settings nor the backup name any.</exception>
+    public static RestoreScope Require(SelectPaths paths, RestoreMode mode, SourceRoles roles, Manifest? manifest)
+    {
+        var scope = new RestoreScope(paths, mode, roles, manifest);
+        return mode == RestoreMode.Full || roles.KnowsEventlogs || scope.archived.ContainsValue(SourceRole.Eventlog) ? scope : throw new BackupException(
+            Fault.InvalidRequest,
+            "No source has the role eventlog, so there are no event logs to restore.",
+            "Give the role by Backup__Sources__0__Path and Backup__Sources__0__Role=eventlog, or restore without 'mode'.");
+    }
+
+    /// <summary>As a question about a path; every database is selected whole or not at all.</summary>
+    public Func<string, bool> Within(IReadOnlyList<FoundSource> sources)
+    {
+        var isAsked = paths.Within(sources);
+        if (mode == RestoreMode.Full)
+        {
+            return isAsked;
+        }
+
+        var databases = sources.Where(found => found.Source.Engine != Source.PlainFiles).Select(found => found.Source).ToList();
+        var byMember = new Dictionary<string, bool>(StringComparer.Ordinal);
+        foreach (var (file, source) in databases.SelectMany(source => source.Files.Append(source.Name).Select(file => (file, source))))
+        {
+            byMember[file] = IsEventlog(source.Name);
+        }
+
+        return path => isAsked(path) && (byMember.TryGetValue(path, out var isEventlog) ? isEventlog : IsEventlog(path));
+    }
+
+    /// <exception cref="BackupException"><see cref="Fault.ArchiveIncompatible"/>: the backup holds no event log.</exception>
+    public void RequireFound(string backup, StorageTree selected)
+    {
+        if (mode == RestoreMode.Eventlog && !selected.Nodes.Any(node => node.Stat.Kind != FileKind.Directory))
+        {
+            throw new BackupException(
+                Fault.ArchiveIncompatible,
+                $"{backup} holds no source of the role eventlog.",
+                "GET /api/backup/{name} shows the sources of a backup with their roles; restore another one, or this one without 'mode'.");
+        }
+    }
+
+    private bool IsEventlog(string path) => (roles.Of(path) ?? RoleThen(path)) == SourceRole.Eventlog;
+
+    /// <summary>A file in the folder of a database has the role of that database.</summary>
+    private SourceRole? RoleThen(string path)
+    {
+        for (var end = path.Length; archived.Count > 0 && end > 0; end = path.LastIndexOf('/', end - 1))
+        {
+            if (archived.TryGetValue(path[..end], out var role))
+            {
+                return role;
+            }
+        }
+
+        return null;
+    }
+}

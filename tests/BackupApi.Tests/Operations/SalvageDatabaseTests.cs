@@ -1,0 +1,192 @@
+using System.Text.Json;
+using BackupApi.Files;
+using BackupApi.Model;
+using BackupApi.Operations;
+using BackupApi.Tests.Engines.LevelDb;
+using BackupApi.Tests.Support;
+using Xunit;
+
+namespace BackupApi.Tests.Operations;
+
+/// <summary>Damaged real databases are salvaged, and what comes out is compared with the healthy ones they were made of.</summary>
+public sealed class SalvageDatabaseTests : IDisposable
+{
+    private const string Rows = "SELECT 'customer', * FROM customer; SELECT 'order', * FROM \"order\"; SELECT 'blobs', id, hex(data) FROM blobs; SELECT 'tag', * FROM tag";
+
+    private readonly RestoreWorld world = new();
+
+    public void Dispose() => world.Dispose();
+
+    [Fact]
+    public async Task A_sqlite_database_with_a_damaged_index_is_indexed_anew_and_loses_no_row()
+    {
+        world.AddDatabase("sqlite/e-index-row-missing", "sql");
+        var before = TreeImage.Of(world.Storage);
+
+        var result = await SalvageAsync("sql/data.db");
+
+        Assert.Equal("reindexed", result.Salvaged.Method);
+        Assert.Empty(result.Salvaged.NotReadable);
+        Assert.NotEmpty(result.Damage);
+        Assert.Equal("ok\n", Shell.Run(result.Folder, "sqlite3 data.db 'PRAGMA integrity_check'"));
+        Assert.Equal(RowsOf($"{world.Storage}/sql/data.db"), RowsOf($"{result.Folder}/data.db"));
+        Assert.Equal(before, TreeImage.Of(world.Storage));
+    }
+
+    [Theory]
+    [InlineData("cp {f}/sqlite/e-corrupt-page/data.db sql/data.db")]
+    [InlineData("dd if=/dev/urandom of=sql/data.db bs=4096 seek=9 count=2 conv=notrunc status=none")]
+    [InlineData("dd if=/dev/zero of=sql/data.db bs=4096 seek=3 count=1 conv=notrunc status=none")]
+    public async Task Every_row_that_a_damaged_sqlite_database_still_shows_comes_out_and_nothing_that_was_not_there(string harm)
+    {
+        world.AddDatabase("sqlite/a-clean", "sql");
+        var healthy = RowsOf($"{world.Storage}/sql/data.db");
+        Shell.Run(world.Storage, harm.Replace("{f}", Path.GetDirectoryName(Fixtures.Of("sqlite"))!, StringComparison.Ordinal));
+
+        var result = await SalvageAsync("sql/data.db");
+
+        Assert.Equal("ok\n", Shell.Run(result.Folder, "sqlite3 data.db 'PRAGMA integrity_check'"));
+        var salvaged = RowsOf($"{result.Folder}/data.db");
+        Assert.Empty(salvaged.Except(healthy, StringComparer.Ordinal));
+        Assert.InRange(salvaged.Count, healthy.Count / 2, healthy.Count);
+        Assert.True(salvaged.Count == healthy.Count || result.Salvaged.NotReadable.Count > 0, "Rows are missing and nothing was said of it.");
+        Assert.Equal(salvaged.Count, result.Salvaged.Counts.Values.Sum());
+    }
+
+    [Fact]
+    public async Task Each_row_around_the_damaged_pages_of_a_large_table_comes_out()
+    {
+        Shell.Run(world.Storage, "sqlite3 big.db \"CREATE TABLE t(id INTEGER PRIMARY KEY, v TEXT); WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<20000) INSERT INTO t SELECT i*3, hex(randomblob(40)) FROM n\"");
+        var healthy = Shell.Run(world.Storage, "sqlite3 big.db 'SELECT * FROM t'").Split('\n').ToHashSet(StringComparer.Ordinal);
+        Shell.Run(world.Storage, "for page in 50 51 200 333; do dd if=/dev/zero of=big.db bs=4096 seek=$page count=1 conv=notrunc status=none; done");
+
+        var result = await SalvageAsync("big.db");
+
+        var salvaged = Shell.Run(result.Folder, "sqlite3 big.db 'SELECT * FROM t'").Split('\n').ToHashSet(StringComparer.Ordinal);
+        Assert.Empty(salvaged.Except(healthy, StringComparer.Ordinal));
+
+        // A page of 4,096 bytes holds fewer than 50 of these rows.
+        Assert.InRange(healthy.Count - salvaged.Count, 4, 200);
+        Assert.InRange(result.Salvaged.NotReadable.Count(finding => finding.Message.Contains("from rowid", StringComparison.Ordinal)), 3, 4);
+    }
+
+    [Theory]
+    [InlineData("litedb/k-corrupt-page")]
+    [InlineData("litedb/k-truncated")]
+    public async Task Every_whole_document_of_a_damaged_litedb_file_comes_out(string damaged)
+    {
+        world.AddDatabase("litedb/a-clean", "healthy");
+        world.AddDatabase(damaged, "lite");
+        var all = await SalvageAsync("healthy/data.db");
+        Assert.Empty(all.Salvaged.NotReadable);
+        var verdict = await world.Get<IReadOnlyList<BackupApi.Engines.IEngine>>().First(e => e.Kind == "litedb").VerifyAsync(new Source("healthy/data.db", "litedb", ["healthy/data.db"]) { Variant = "v5" }, world.Storage, CancellationToken.None);
+        Assert.Equal(verdict.Counts, all.Salvaged.Counts);
+
+        var result = await SalvageAsync("lite/data.db");
+
+        Assert.NotEmpty(result.Salvaged.NotReadable);
+        var (healthy, salvaged) = (Lines(all), Lines(result));
+        Assert.Empty(salvaged.Except(healthy, StringComparer.Ordinal));
+        Assert.InRange(salvaged.Count, healthy.Count / 2, healthy.Count);
+        Assert.All(salvaged, line => JsonDocument.Parse(line[(line.IndexOf(' ', StringComparison.Ordinal) + 1)..]).Dispose());
+    }
+
+    [Theory]
+    [InlineData("leveldb/f-corrupt-block")]
+    [InlineData("leveldb/h-missing-table")]
+    [InlineData("leveldb/g-log-corrupt-middle")]
+    [InlineData("leveldb/h-manifest-torn")]
+    public async Task Every_key_of_a_damaged_leveldb_folder_whose_block_stands_comes_out(string damaged)
+    {
+        world.AddDatabase(damaged, "level");
+        var before = TreeImage.Of(world.Storage);
+
+        var result = await SalvageAsync("level/db");
+
+        Assert.Equal(before, TreeImage.Of(world.Storage));
+        Assert.Equal(["keys.jsonl"], result.Salvaged.Files);
+        Assert.NotEmpty(result.Salvaged.NotReadable);
+        var salvaged = Lines(result);
+        Assert.True(salvaged.Count > 0);
+        Assert.Equal(salvaged.Count, result.Salvaged.Counts.Values.Sum());
+    }
+
+    [Theory]
+    [InlineData("leveldb/n-clean")]
+    [InlineData("leveldb/c-multi-level-small")]
+    [InlineData("leveldb/b-log-uncompacted")]
+    public async Task A_healthy_leveldb_folder_comes_out_whole_as_the_real_library_reads_it(string fixture)
+    {
+        world.AddDatabase(fixture, "level");
+
+        var result = await SalvageAsync("level/db");
+
+        Assert.Empty(result.Salvaged.NotReadable);
+        Assert.Equal(RealKeys($"{world.Storage}/level/db"), KeysAndValues(result));
+    }
+
+    [Fact]
+    public async Task A_block_that_does_not_stand_costs_its_own_keys_and_no_other()
+    {
+        world.AddDatabase("leveldb/c-multi-level-small", "level");
+        var healthy = RealKeys($"{world.Storage}/level/db");
+        Shell.Run($"{world.Storage}/level/db", "f=$(ls *.ldb *.sst 2>/dev/null | head -1); printf X | dd of=$f bs=1 seek=200 conv=notrunc status=none");
+
+        var result = await SalvageAsync("level/db");
+
+        Assert.Single(result.Salvaged.NotReadable);
+        var salvaged = KeysAndValues(result);
+        Assert.Empty(salvaged.Select(line => line.Split('\t')[0]).Except(healthy.Select(line => line.Split('\t')[0]), StringComparer.Ordinal));
+        Assert.InRange(salvaged.Count, healthy.Count / 2, healthy.Count - 1);
+    }
+
+    [Fact]
+    public async Task A_database_that_is_no_longer_recognised_is_known_from_the_newest_backup_which_the_answer_names()
+    {
+        world.AddDatabase("sqlite/a-clean", "sql");
+        var backup = await world.BackUpAsync();
+        Shell.Run(world.Storage, "dd if=/dev/urandom of=sql/data.db bs=4096 count=1 conv=notrunc status=none");
+
+        var result = await SalvageAsync("sql/data.db");
+
+        Assert.Equal(backup.Name, result.ProvenIn);
+        Assert.Equal(backup.Sources.First(source => source.Name == "sql/data.db").Counts, result.CountsThere);
+        Assert.NotEmpty(result.Salvaged.NotReadable);
+        Assert.True(File.Exists($"{result.Folder}/report.json"));
+        Assert.DoesNotContain(Posix.ListNames(result.Folder), name => name.StartsWith("damaged", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task What_is_no_database_is_not_salvaged_and_two_salvages_never_share_a_folder()
+    {
+        world.AddDatabase("sqlite/e-index-row-missing", "sql");
+        File.WriteAllText($"{world.Storage}/notes.txt", "notes");
+
+        Assert.Equal(Fault.NotFound, (await Assert.ThrowsAsync<BackupException>(() => SalvageAsync("notes.txt"))).Fault);
+        Assert.Equal(Fault.NotFound, (await Assert.ThrowsAsync<BackupException>(() => SalvageAsync("../outside.db"))).Fault);
+        Assert.NotEqual((await SalvageAsync("sql/data.db")).Folder, (await SalvageAsync("sql/data.db")).Folder);
+    }
+
+    private async Task<SalvageResult> SalvageAsync(string name)
+    {
+        using var stop = new CancellationTokenSource();
+        return await world.Get<SalvageDatabase>().RunAsync(name, new OperationContext($"20261120T120000Z-{Guid.NewGuid():N}", OperationKind.Salvage, Trigger.Manual, stop));
+    }
+
+    private static List<string> RowsOf(string database) => [.. Shell.Run(Path.GetDirectoryName(database)!, $"sqlite3 -readonly {Path.GetFileName(database)} '{Rows.Replace("'", "'\\''", StringComparison.Ordinal)}' || true").Split('\n', StringSplitOptions.RemoveEmptyEntries)];
+
+    /// <summary>Every line of the result, behind the name of its file.</summary>
+    private static List<string> Lines(SalvageResult result) => [.. result.Salvaged.Files.SelectMany(file => File.ReadLines($"{result.Folder}/{file}").Select(line => $"{file} {line}"))];
+
+    private static List<string> KeysAndValues(SalvageResult result) =>
+        [.. File.ReadLines($"{result.Folder}/keys.jsonl").Select(line =>
+        {
+            using var entry = JsonDocument.Parse(line);
+            return $"{Hex(entry.RootElement, "key")}\t{Hex(entry.RootElement, "value")}";
+        })];
+
+    private static string Hex(JsonElement entry, string name) =>
+        Convert.ToHexString(entry.TryGetProperty(name, out var text) ? System.Text.Encoding.UTF8.GetBytes(text.GetString()!) : entry.GetProperty(name + "Base64").GetBytesFromBase64());
+
+    private static List<string> RealKeys(string folder) => RealLevelDb.Dump(folder);
+}

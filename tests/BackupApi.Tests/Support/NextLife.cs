@@ -1,0 +1,55 @@
+using BackupApi.Archive;
+using BackupApi.Archive.Foreign;
+using BackupApi.Catalog;
+using BackupApi.Files;
+using BackupApi.Model;
+using BackupApi.Operations;
+using Xunit;
+
+namespace BackupApi.Tests.Support;
+
+/// <summary>The next start of the service after a kill, and the judgement of what it finds and can do.</summary>
+internal static class NextLife
+{
+    /// <summary>Clears up and goes on. Storage is old or new, every archive is whole, nothing is left behind, and a proven backup can be taken. True when storage is new.</summary>
+    public static async Task<bool> JudgeAsync(string root, string what, KillTemplate template, string when)
+    {
+        using var world = new RestoreWorld(root: root);
+        world.Get<WorkFolders>().RemoveLeftovers();
+        var catalog = world.Get<BackupCatalog>();
+        await catalog.RefreshAsync(CancellationToken.None);
+        catalog.RemoveOrphanedStates();
+        var start = await world.StartAsync();
+        Assert.True(start.Failure is null && start.ReadOnlyReason is null, $"{when}: {start.Failure?.Message} {start.ReadOnlyReason}");
+        if (what == "heal")
+        {
+            var healed = await world.HealAsync();
+            Assert.True(healed.Undecided.Count == 0, $"{when}: {string.Join(' ', healed.Undecided.Select(u => u.Message))}");
+        }
+
+        var image = template.ImageOf(root);
+        var isNew = image == template.NewImage;
+        Assert.True(isNew || image == template.OldImage, $"{when}: storage is a mixture:\n{image}\nold:\n{template.OldImage}\nnew:\n{template.NewImage}");
+        Assert.True(Posix.FindStat($"{world.Storage}/.backup") is null, $"{when}: something was left behind");
+        if (what == "start")
+        {
+            Assert.True(isNew && File.Exists($"{world.Restore}/done/drop.tar.gz") && !File.Exists($"{world.Restore}/drop.tar.gz"), $"{when}: the drop was not finished");
+        }
+
+        Assert.True(what != "heal" || isNew, $"{when}: what was damaged was not healed");
+        await AllWholeAsync(world, when);
+        Assert.True((await world.BackUpAsync()).IsProven, $"{when}: the next backup is not proven");
+        Assert.DoesNotContain(Posix.ListNames(world.Settings.BackupsPath), name => name.EndsWith(AtomicFile.PartialSuffix, StringComparison.Ordinal));
+        return isNew;
+    }
+
+    /// <summary>Every archive under a final name is whole and listed as such.</summary>
+    public static async Task AllWholeAsync(RestoreWorld world, string when)
+    {
+        foreach (var backup in world.Get<BackupCatalog>().List())
+        {
+            var proof = await world.Get<AnyArchive>().VerifyAsync(backup.Path, new ArchiveLimits(1 << 30), new Progress(), CancellationToken.None);
+            Assert.True(proof.Errors.Count == 0 && backup.IsProven, $"{when}: {backup.Name}: {string.Join(" ", proof.Errors.Select(e => e.Message))} {backup.Damage}");
+        }
+    }
+}
