@@ -47,7 +47,11 @@ internal sealed record DatabaseFacts(
     IReadOnlyDictionary<string, long> Counts,
     IReadOnlyList<Finding> Errors,
     IReadOnlyList<Finding> Warnings,
-    IReadOnlyList<Finding> Notes);
+    IReadOnlyList<Finding> Notes)
+{
+    /// <summary>The backup in which damage that still goes on was found first; null when it is whole, or no backup has seen the damage yet.</summary>
+    public string? DamagedSince { get; init; }
+}
 
 /// <summary>Everything <c>/api/health</c> says, kept in memory and refreshed when something changed.</summary>
 internal sealed record HealthReport

@@ -111,6 +111,7 @@ public sealed class LiteDbGenerationTests : IDisposable
 
     private void Act(string gap)
     {
+        owner.Step();
         var pages = new FileInfo(owner.LogPath).Length;
         owner.CheckpointNow();
         switch (gap)

@@ -99,7 +99,7 @@ public sealed class SqliteHostileTests(ITestOutputHelper output) : IDisposable
     }
 
     [Fact]
-    public Task Ten_thousand_mutations_each_yield_a_verdict() => FuzzAsync(cases: 10_000, firstSeed: 1);
+    public Task Twenty_thousand_mutations_each_yield_a_verdict() => FuzzAsync(cases: 20_000, firstSeed: 1);
 
     [Fact]
     [Trait("Category", "Long")]
