@@ -14,8 +14,8 @@ trap '[ -n "$service" ] && kill "$service" 2>/dev/null; wait 2>/dev/null; rm -rf
 mkdir "$work/storage"
 
 if [ "$kind" = litedb ]; then
-  # 1,000 documents and their index entries take about 0.75 MB.
-  LITEDB_BENCH_MAKE="$work/storage/large.db" LITEDB_BENCH_DOCUMENTS=$((megabytes * 4000 / 3)) \
+  # 1,000 documents and their index entries take about 0.515 MB.
+  LITEDB_BENCH_MAKE="$work/storage/large.db" LITEDB_BENCH_DOCUMENTS=$((megabytes * 1942)) \
     dotnet test -c Release --no-build --nologo tests/BackupApi.Tests --filter "FullyQualifiedName~LiteDbCaptureBench.Make" > "$work/made" || { cat "$work/made"; exit 1; }
 else
   g++ -O2 -std=c++17 -o "$work/writer" tests/native/leveldb_writer.cc -lleveldb -lpthread

@@ -5,7 +5,7 @@
 #   bench/litedb-capture.sh 50 200            these sizes only, in MB
 #   bench/litedb-capture.sh limit             a hundred captures of 200 MB at 200 transactions a second, direct, and shared with a lease
 #   bench/litedb-capture.sh verify            verification only, pinned to one core
-# A row ends after two captures in vain. PATIENCE: seconds that a capture is tried, default 60. CAPTURES: for each row, default 20. RATES: default "20 100 200 0", 0 for full speed.
+# A row ends after two captures in vain. PATIENCE: seconds that a capture is tried, default 60 (NO_LEASE_PATIENCE: without a lease). CAPTURES: for each row, default 20. RATES: default "20 100 200 0", 0 for full speed.
 # SKIP_BUILD=1 measures what is built already.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -17,7 +17,7 @@ run() {
 }
 
 row() {
-  run LITEDB_BENCH_MODE="$1" LITEDB_BENCH_MB="$2" LITEDB_BENCH_RATE="$3" LITEDB_BENCH_CAPTURES="$4" LITEDB_BENCH_LEASE="$5" LITEDB_BENCH_PATIENCE="${PATIENCE:-60}"
+  run LITEDB_BENCH_MODE="$1" LITEDB_BENCH_MB="$2" LITEDB_BENCH_RATE="$3" LITEDB_BENCH_CAPTURES="$4" LITEDB_BENCH_LEASE="$5" LITEDB_BENCH_PATIENCE="$6"
 }
 
 heading() {
@@ -29,12 +29,13 @@ verify() {
   PIN="taskset -c 0" run LITEDB_BENCH_VERIFY_DOCUMENTS="${VERIFY_DOCUMENTS:-400000}"
 }
 
+patience=${PATIENCE:-60}
 case "${1:-}" in
   verify) verify; exit ;;
   limit)
     heading
-    row Direct 200 200 100 yes
-    row Shared 200 200 100 yes
+    row Direct 200 200 100 yes "$patience"
+    row Shared 200 200 100 yes "$patience"
     exit ;;
   "") sizes=(4 50 200 1000) ;;
   *) sizes=("$@") ;;
@@ -43,9 +44,9 @@ esac
 heading
 for size in "${sizes[@]}"; do
   for rate in ${RATES:-20 100 200 0}; do
-    row Direct "$size" "$rate" "${CAPTURES:-20}" yes
-    row Shared "$size" "$rate" "${CAPTURES:-20}" yes
-    row Shared "$size" "$rate" "${CAPTURES:-20}" no
+    row Direct "$size" "$rate" "${CAPTURES:-20}" yes "$patience"
+    row Shared "$size" "$rate" "${CAPTURES:-20}" yes "$patience"
+    row Shared "$size" "$rate" "${CAPTURES:-20}" no "${NO_LEASE_PATIENCE:-$patience}"
   done
 done
 [ $# -gt 0 ] || { echo; verify; }

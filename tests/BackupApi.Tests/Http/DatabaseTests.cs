@@ -118,6 +118,7 @@ public sealed class DatabaseTests
             var known = (await world.OkAsync("GET", "/api/databases")).GetProperty("databases").EnumerateArray().ToDictionary(d => d.GetProperty("name").GetString()!, StringComparer.Ordinal);
             Assert.Equal(whole, known["busy/data.db"].GetProperty("lastProvenIn").GetString());
             Assert.Equal(made.GetProperty("name").GetString(), known["db"].GetProperty("lastProvenIn").GetString());
+            Assert.Contains("within 1 s", known["busy/data.db"].GetRawText(), StringComparison.Ordinal);
             Assert.Contains("locking_mode=EXCLUSIVE", known["busy/data.db"].GetRawText(), StringComparison.Ordinal);
             await owner.CloseAsync();
         }
