@@ -73,6 +73,7 @@ internal static class Wiring
         builder.Services.AddOperations(settings, new LiteDbSettings
         {
             Patience = settings.CapturePatience,
+            AllowLease = options.Capture.LiteDbLease,
             Password = options.LiteDb.Password,
             PasswordOf = name => options.LiteDb.Passwords.GetValueOrDefault(name),
         });

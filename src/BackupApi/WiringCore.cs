@@ -25,7 +25,7 @@ internal static class WiringCore
             new LevelDbEngine(TimeProvider.System, settings.CapturePatience),
             new RocksDbEngine(TimeProvider.System, settings.CapturePatience),
             new LiteDbEngine(liteDb, TimeProvider.System),
-            new SqliteEngine(TimeProvider.System),
+            new SqliteEngine(TimeProvider.System, new SqliteSettings { BusyTimeout = settings.CapturePatience }),
             new PlainFilesEngine(TimeProvider.System),
         ]);
 

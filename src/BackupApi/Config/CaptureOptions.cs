@@ -7,6 +7,10 @@ internal sealed record CaptureOptions
     /// <value><c>Backup__CapturePatience</c>, in seconds or <c>hh:mm:ss</c>. Default: 60 seconds. From 1 second to 1 hour.</value>
     public required TimeSpan Patience { get; init; }
 
+    /// <summary>Whether an owner of a LiteDB file that opens it while it is copied may be made to wait for a moment, half a second at most (a kernel lease).</summary>
+    /// <value><c>Backup__LiteDbLease</c>. Default: true.</value>
+    public required bool LiteDbLease { get; init; }
+
     /// <summary>Time after which a backup reads every file again, instead of believing that an unchanged one is unchanged.</summary>
     /// <value><c>Backup__FullReadEvery</c>, in seconds or <c>d.hh:mm:ss</c>. Default: 7 days. From 0 (always) to 366 days.</value>
     public required TimeSpan FullReadEvery { get; init; }
@@ -34,6 +38,7 @@ internal sealed record CaptureOptions
     public static CaptureOptions Read(SettingsReader settings) => new()
     {
         Patience = settings.Duration("Backup__CapturePatience", TimeSpan.FromSeconds(60), TimeSpan.FromSeconds(1), TimeSpan.FromHours(1)),
+        LiteDbLease = settings.Flag("Backup__LiteDbLease", true),
         FullReadEvery = settings.Duration("Backup__FullReadEvery", TimeSpan.FromDays(7), TimeSpan.Zero, TimeSpan.FromDays(366)),
         AlwaysWrite = settings.Flag("Backup__AlwaysWrite", false),
         Threads = ReadThreads(settings, "Backup__Threads", 0),

@@ -51,6 +51,9 @@ internal sealed record DatabaseFacts(
 {
     /// <summary>What it is to its application; null when the settings do not say.</summary>
     public SourceRole? Role { get; init; }
+
+    /// <summary>The backup in which damage that still goes on was found first; null when it is whole, or no backup has seen the damage yet.</summary>
+    public string? DamagedSince { get; init; }
 }
 
 /// <summary>Everything <c>/api/health</c> says, kept in memory and refreshed when something changed.</summary>

@@ -14,7 +14,7 @@ internal static class HealthOfDatabases
             yield return new HealthReason(
                 "database-damaged",
                 HealthStatus.Unhealthy,
-                $"{database.Name} is damaged: {error.Where}: {error.Message}",
+                $"{database.Name} is damaged{(database.DamagedSince is { } since ? $" since {since}" : "")}: {error.Where}: {error.Message}",
                 database.LastProvenIn is { } good ? $"It was last whole in {good}, which is kept: restore it from there, or repair it and back up." : "It was never whole in a backup: repair it with the tools of its kind, then back up.",
                 null)
             { Subject = database.Name };

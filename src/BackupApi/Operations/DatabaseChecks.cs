@@ -75,7 +75,28 @@ internal sealed class DatabaseChecks(WorkFolders folders, BackupCatalog catalog,
             source.Notes)
         {
             Role = roles.Of(PathText.Parse(source.Name)) ?? source.Role,
+            DamagedSince = source is { CapturedAt: not null, Errors.Count: > 0 } ? DamagedSince(source.Name, backups) : null,
         };
+    }
+
+    /// <summary>The oldest of the backups, newest first, that have it damaged without a whole one between. Those it is missing from tell nothing.</summary>
+    private static string? DamagedSince(string name, IReadOnlyList<Backup> backups)
+    {
+        string? since = null;
+        foreach (var backup in backups.Where(b => b.IsOurs))
+        {
+            if (backup.Sources.FirstOrDefault(s => s.Name == name) is { CapturedAt: not null } there)
+            {
+                if (there.Errors.Count == 0)
+                {
+                    break;
+                }
+
+                since = backup.Name;
+            }
+        }
+
+        return since;
     }
 
     private Dictionary<string, Check> Load()

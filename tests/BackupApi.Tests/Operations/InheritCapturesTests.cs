@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.IO.MemoryMappedFiles;
 using BackupApi.Archive;
 using BackupApi.Model;
 using BackupApi.Tests.Support;
@@ -52,6 +53,24 @@ public sealed class InheritCapturesTests
         Assert.Null((await CreateAsync(service)).Backup.Sources.Single(s => s.Name == "data.db").InheritedFrom);
         clock.Advance(Settled);
         Assert.NotNull((await CreateAsync(service)).Backup.Sources.Single(s => s.Name == "data.db").InheritedFrom);
+    }
+
+    [Fact]
+    public async Task A_check_of_the_live_databases_reads_what_a_backup_would_take_for_unchanged()
+    {
+        await using var service = await StartAsync(out var clock);
+        using var file = MemoryMappedFile.CreateFromFile(Path.Combine(service.Storage, "data.db"));
+        using var bytes = file.CreateViewAccessor();
+        bytes.Write(100, bytes.ReadByte(100));
+        await CreateAsync(service);
+        clock.Advance(Settled);
+
+        // A store to a page that is dirty already changes the content and, as long as the page is not written back, no time of the file.
+        bytes.Write(100, (byte)0);
+        var live = await service.Manager.StartVerifyDatabases(null).Completion;
+
+        Assert.False(live.AreWhole);
+        Assert.Contains("page 1", Assert.Single(live.Databases).Errors[0].Where, StringComparison.Ordinal);
     }
 
     [Fact]

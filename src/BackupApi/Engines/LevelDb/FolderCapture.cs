@@ -103,7 +103,7 @@ internal sealed class FolderCapture(Source source, string root, string into, Tim
         if (source.Name != ".")
         {
             TreeRemoval.Remove(To);
-            Directory.CreateDirectory(To);
+            FolderPath.Make(into, source.Name, inclusive: true);
             return;
         }
 

@@ -5,11 +5,12 @@ namespace BackupApi.Engines.LiteDb;
 
 /// <summary>What page 0 says (HeaderPage.cs, EnginePragmas.cs).</summary>
 /// <param name="Collections">Names and their collection pages, in the order of the page.</param>
-internal sealed record HeaderPage(uint FreeEmptyList, uint LastPage, IReadOnlyList<(string Name, uint Page)> Collections)
+internal sealed record HeaderPage(uint FreeEmptyList, uint LastPage, Collation Collation, IReadOnlyList<(string Name, uint Page)> Collections)
 {
     private const int FreeEmptyListAt = 60;
     private const int LastPageAt = 64;
     private const int LcidAt = 80;
+    private const int CompareOptionsAt = 84;
     private const int TimeoutAt = 88;
     private const int CheckpointAt = 97;
     private const int LimitSizeAt = 101;
@@ -18,9 +19,6 @@ internal sealed record HeaderPage(uint FreeEmptyList, uint LastPage, IReadOnlyLi
 
     /// <summary>The smallest LIMIT_SIZE the engine accepts: four pages.</summary>
     private const long SmallestLimit = 4 * PageFormat.Size;
-
-    /// <summary>LCIDs are 20 bits: language, sort order.</summary>
-    private const int LargestLcid = 0xFFFFF;
 
     /// <summary>Null when the page cannot serve as a header; every reason is a finding.</summary>
     public static HeaderPage? Parse(ReadOnlySpan<byte> page, string where, Findings findings)
@@ -38,12 +36,13 @@ internal sealed record HeaderPage(uint FreeEmptyList, uint LastPage, IReadOnlyLi
             return null;
         }
 
-        CheckPragmas(page, where, findings);
+        var collation = new Collation(I32(page, LcidAt), I32(page, CompareOptionsAt));
+        CheckPragmas(page, collation, where, findings);
         var collections = ParseCollections(page[CollectionsAt..], where, findings);
-        return collections is null ? null : new HeaderPage(U32(page, FreeEmptyListAt), U32(page, LastPageAt), collections);
+        return collections is null ? null : new HeaderPage(U32(page, FreeEmptyListAt), U32(page, LastPageAt), collation, collections);
     }
 
-    private static void CheckPragmas(ReadOnlySpan<byte> page, string where, Findings findings)
+    private static void CheckPragmas(ReadOnlySpan<byte> page, Collation collation, string where, Findings findings)
     {
         if (I32(page, TimeoutAt) is <= 0 and var timeout)
         {
@@ -60,9 +59,9 @@ internal sealed record HeaderPage(uint FreeEmptyList, uint LastPage, IReadOnlyLi
             findings.Error(where, $"The pragma LIMIT_SIZE is {limit}; it must be 0 or at least {SmallestLimit}.");
         }
 
-        if (I32(page, LcidAt) is <= 0 or > LargestLcid)
+        if (!collation.IsKnown)
         {
-            findings.Warn(where, $"The collation's culture {I32(page, LcidAt)} is not known.");
+            findings.Warn(where, $"The collation's culture {collation.Lcid} is not known.");
         }
 
         if (page[InvalidStateAt] != 0)

@@ -1,7 +1,7 @@
 namespace BackupApi.Engines.LiteDb;
 
 /// <summary>Walks an index from head to tail on its lowest level; the upper levels are checked on the way, each node against the last one that reached as high.</summary>
-internal sealed class IndexWalk(PageStore store, Findings findings)
+internal sealed class IndexWalk(PageStore store, Collation collation, Findings findings)
 {
     private const int LongestKey = PageFormat.Size;
 
@@ -114,7 +114,7 @@ internal sealed class IndexWalk(PageStore store, Findings findings)
             return true;
         }
 
-        switch (KeyOrder.Compare(before, node.Key))
+        switch (KeyOrder.Compare(before, node.Key, collation))
         {
             case KeyRelation.Reversed:
                 Error(collection, index, at, $"the key at slot {at.Slot} is smaller than the one before it");

@@ -11,20 +11,23 @@ internal enum KeyRelation
     /// <summary>The same bytes.</summary>
     Equal,
 
-    /// <summary>Out of order in a way that a time zone or a conversion might explain.</summary>
+    /// <summary>Out of order in a way that a time zone, a conversion or another collation might explain.</summary>
     Doubtful,
 
     Reversed,
 }
 
 /// <summary>Order of keys as BsonValue.CompareTo has it, as far as it is the same for every version and culture.</summary>
-/// <remarks>Strings, binaries, documents and arrays are not judged: their order depends on the collation and on the ICU version of the machine that wrote them.</remarks>
+/// <remarks>
+/// Strings are doubtful at most: their order depends on the collation and on the ICU version of the machine that wrote them.
+/// Binaries, documents and arrays are not judged.
+/// </remarks>
 internal static class KeyOrder
 {
     /// <summary>Times compared as local ones may be off by the largest change of an offset.</summary>
     private const long DoubtfulTicks = 26 * TimeSpan.TicksPerHour;
 
-    public static KeyRelation Compare(IndexKey left, IndexKey right)
+    public static KeyRelation Compare(IndexKey left, IndexKey right, Collation collation)
     {
         if (left.Type != right.Type)
         {
@@ -43,6 +46,7 @@ internal static class KeyOrder
             IndexKey.Int64 => Of(BinaryPrimitives.ReadInt64LittleEndian(left.Value).CompareTo(BinaryPrimitives.ReadInt64LittleEndian(right.Value))),
             IndexKey.Double => Of(BinaryPrimitives.ReadDoubleLittleEndian(left.Value).CompareTo(BinaryPrimitives.ReadDoubleLittleEndian(right.Value))),
             IndexKey.Decimal => Of(ToDecimal(left.Value).CompareTo(ToDecimal(right.Value))),
+            IndexKey.String => collation.IsReversed(left.Value, right.Value) ? KeyRelation.Doubtful : KeyRelation.Fine,
             IndexKey.Guid => Of(new Guid(left.Value).CompareTo(new Guid(right.Value))),
             IndexKey.ObjectId => Of(CompareObjectIds(left.Value, right.Value)),
             IndexKey.Boolean => Of(left.Value[0].CompareTo(right.Value[0])),

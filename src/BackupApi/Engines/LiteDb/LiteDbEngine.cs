@@ -57,7 +57,7 @@ internal sealed class LiteDbEngine(LiteDbSettings settings, TimeProvider clock) 
     {
         var isV4 = source.Variant == V4;
         var logName = isV4 ? LiteDbNames.JournalOf(source.Name) : LiteDbNames.LogOf(source.Name);
-        MakeFoldersOf(source.Name, into);
+        FolderPath.Make(into, source.Name, inclusive: false);
         using var data = new StagedCopy($"{into}/{source.Name}");
         using var log = new StagedCopy($"{into}/{logName}");
         var capture = new LiteDbCapture(settings, clock, tree.FullPath(source.Name), tree.FullPath(logName), logName, isLogPaged: !isV4);
@@ -163,17 +163,5 @@ internal sealed class LiteDbEngine(LiteDbSettings settings, TimeProvider clock) 
         using var file = Posix.OpenRead(path);
         var head = new byte[StorageTree.HeadLength];
         return head[..RandomAccess.Read(file, head, 0)];
-    }
-
-    private static void MakeFoldersOf(string name, string into)
-    {
-        for (var slash = name.IndexOf('/', StringComparison.Ordinal); slash >= 0; slash = name.IndexOf('/', slash + 1))
-        {
-            var folder = $"{into}/{name[..slash]}";
-            if (Posix.FindStat(folder) is null)
-            {
-                Posix.MakeFolder(folder);
-            }
-        }
     }
 }

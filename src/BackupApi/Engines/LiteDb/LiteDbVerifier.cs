@@ -122,7 +122,7 @@ internal sealed class LiteDbVerifier
         firstUnknownType = pages.FirstUnknownType;
 
         var lists = new FreeListCheck(store, findings);
-        var walk = new IndexWalk(store, findings);
+        var walk = new IndexWalk(store, header.Collation, findings);
         lists.EmptyPages(header);
         foreach (var collection in collections)
         {

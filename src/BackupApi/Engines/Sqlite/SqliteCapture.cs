@@ -15,7 +15,7 @@ internal sealed class SqliteCapture(Source source, string root, string into, Sql
     /// <exception cref="BackupException"><see cref="Fault.SourceBusy"/> when no way led to a whole copy within <see cref="SqliteSettings.BusyTimeout"/>.</exception>
     public async Task<Capture> RunAsync(CancellationToken ct)
     {
-        MakeStagedFolder();
+        FolderPath.Make(into, source.Name, inclusive: false);
         var deadline = time.GetUtcNow() + settings.BusyTimeout;
         var pause = FirstPause;
         var isDamaged = false;
@@ -185,17 +185,6 @@ internal sealed class SqliteCapture(Source source, string root, string into, Sql
     {
         var path = $"{into}/{name}";
         return new CapturedFile { Name = name, Stat = facts with { Size = Posix.Stat(path).Size }, ContentPath = path, IsQuiet = true };
-    }
-
-    private void MakeStagedFolder()
-    {
-        for (var at = source.Name.IndexOf('/', StringComparison.Ordinal); at >= 0; at = source.Name.IndexOf('/', at + 1))
-        {
-            if (Posix.FindStat($"{into}/{source.Name[..at]}") is null)
-            {
-                Posix.MakeFolder($"{into}/{source.Name[..at]}");
-            }
-        }
     }
 
     private void RemoveStaged()

@@ -4,8 +4,8 @@ namespace BackupApi.Engines.Sqlite;
 internal sealed record SqliteSettings
 {
     /// <summary>How long a capture waits for an owner that holds its database before it fails with SourceBusy.</summary>
-    /// <value>Default: 30 seconds.</value>
-    public TimeSpan BusyTimeout { get; init; } = TimeSpan.FromSeconds(30);
+    /// <value>Default: 60 seconds; the service sets <c>Backup__CapturePatience</c>.</value>
+    public TimeSpan BusyTimeout { get; init; } = TimeSpan.FromSeconds(60);
 
     /// <summary>Longest time one copy is verified; beyond it the verdict is inconclusive, never damaged.</summary>
     /// <value>Default: 30 minutes.</value>

@@ -73,6 +73,21 @@ public sealed class LevelDbCaptureTests
     }
 
     [Fact]
+    public async Task A_database_below_folders_whose_names_are_no_UTF8_is_captured_like_any_other()
+    {
+        using var db = new LevelDbCase("b-log-uncompacted");
+        var (outer, inner) = (PathText.Decode([0xE4]), PathText.Decode([(byte)'d', 0xFF]));
+        Posix.MakeFolder($"{db.Storage}/{outer}");
+        Posix.Rename(db.Db, $"{db.Storage}/{outer}/{inner}");
+
+        var (capture, into) = await db.CaptureAsync();
+
+        Assert.Equal($"{outer}/{inner}", capture.Source.Name);
+        Assert.Equal(1, capture.Attempts);
+        Assert.True((await db.Engine.VerifyAsync(capture.Source, into, CancellationToken.None)).IsProven);
+    }
+
+    [Fact]
     public void Files_that_another_engine_claimed_are_left_alone()
     {
         using var db = new LevelDbCase("a-clean");

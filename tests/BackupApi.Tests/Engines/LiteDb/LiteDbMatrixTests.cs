@@ -116,6 +116,35 @@ public sealed class LiteDbMatrixTests : IDisposable
     }
 
     [Theory]
+    [InlineData("page id", 0, 1)]
+    [InlineData("type", 4, 1)]
+    [InlineData("collection", 19, 1)]
+    [InlineData("count of indexes", 96, 1)]
+    [InlineData("slot of an index", 97, 1)]
+    [InlineData("type of an index", 98, 1)]
+    [InlineData("name of an index", 99, 0x20)]
+    [InlineData("uniqueness of an index", 109, 2)]
+    [InlineData("page of the head", 110, 1)]
+    [InlineData("slot of the head", 114, 1)]
+    [InlineData("page of the tail", 115, 1)]
+    [InlineData("slot of the tail", 119, 1)]
+    public void A_flipped_field_of_a_collection_page_is_damage(string field, int at, byte flip)
+    {
+        sample.Page(sample.People.Page)[at] ^= flip;
+
+        IsDamaged("", field);
+    }
+
+    [Fact]
+    public void A_flipped_head_of_a_list_of_free_pages_is_damage_where_it_leads_to_something_else()
+    {
+        var list = Enumerable.Range(0, 5).First(i => sample.People.DataLists[i] != TinyLite.None);
+        BitConverter.TryWriteBytes(sample.Page(sample.People.Page)[(32 + (4 * list))..], sample.People.Indexes[0].Head.Page);
+
+        IsDamaged("leads to this page, which is no data page");
+    }
+
+    [Theory]
     [InlineData("magic", 40)]
     [InlineData("page id", 1)]
     [InlineData("type", 4)]

@@ -86,6 +86,15 @@ internal sealed partial class TinyOwner : IDisposable
 
     public void Start() => thread.Start();
 
+    /// <summary>One operation on the caller's thread, in place of <see cref="Start"/>.</summary>
+    public void Step() => Operate();
+
+    /// <summary>A checkpoint now, whatever the length of the log: for an owner that is stepped.</summary>
+    public void CheckpointNow() => Checkpoint();
+
+    /// <summary>Closes its files, as at the end of the application; the next step opens them again.</summary>
+    public void Release() => Close();
+
     public void Dispose()
     {
         stop.Set();
