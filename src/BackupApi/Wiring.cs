@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Reflection;
+using BackupApi.Archive.Encryption;
 using BackupApi.Config;
 using BackupApi.Engines.LiteDb;
 using BackupApi.Http;
@@ -75,7 +76,7 @@ internal static class Wiring
             Patience = settings.CapturePatience,
             Password = options.LiteDb.Password,
             PasswordOf = name => options.LiteDb.Passwords.GetValueOrDefault(name),
-        });
+        }, new ArchiveKeys(options.Encryption.Passphrases) { Encrypt = options.Encryption is { Encrypt: true, Passphrases.Count: > 0 } });
         builder.Services.AddTriggers();
     }
 

@@ -21,6 +21,8 @@ internal sealed record BackupApiOptions
 
     public required LiteDbOptions LiteDb { get; init; }
 
+    public required EncryptionOptions Encryption { get; init; }
+
     public required ServiceOptions Service { get; init; }
 
     public required AccessOptions Access { get; init; }
@@ -43,6 +45,7 @@ internal sealed record BackupApiOptions
             Restore = RestoreOptions.Read(settings),
             Capture = CaptureOptions.Read(settings),
             LiteDb = LiteDbOptions.Read(settings),
+            Encryption = EncryptionOptions.Read(settings),
             Service = service,
             Access = AccessOptions.Read(settings, service.Addresses),
             Facts = [],
