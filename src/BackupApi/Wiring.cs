@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Reflection;
+using BackupApi.Archive.Encryption;
 using BackupApi.Config;
 using BackupApi.Engines.LiteDb;
 using BackupApi.Http;
@@ -76,7 +77,7 @@ internal static class Wiring
             AllowLease = options.Capture.LiteDbLease,
             Password = options.LiteDb.Password,
             PasswordOf = name => options.LiteDb.Passwords.GetValueOrDefault(name),
-        });
+        }, new ArchiveKeys(options.Encryption.Passphrases) { Encrypt = options.Encryption is { Encrypt: true, Passphrases.Count: > 0 } });
         builder.Services.AddTriggers();
     }
 

@@ -1,4 +1,5 @@
 using BackupApi.Archive;
+using BackupApi.Archive.Encryption;
 using BackupApi.Catalog;
 using BackupApi.Catalog.History;
 using BackupApi.Engines;
@@ -17,8 +18,9 @@ namespace BackupApi;
 /// <summary>The part of the wiring below HTTP: a new engine is one line here.</summary>
 internal static class WiringCore
 {
-    public static void AddOperations(this IServiceCollection services, ServiceSettings settings, LiteDbSettings liteDb)
+    public static void AddOperations(this IServiceCollection services, ServiceSettings settings, LiteDbSettings liteDb, ArchiveKeys? archiveKeys = null)
     {
+        var keys = archiveKeys ?? ArchiveKeys.None;
         services.AddSingleton(settings);
         services.AddSingleton<IReadOnlyList<IEngine>>(_ =>
         [
@@ -29,6 +31,7 @@ internal static class WiringCore
             new PlainFilesEngine(TimeProvider.System),
         ]);
 
+        services.AddSingleton(keys);
         services.AddSingleton<ArchiveReader>();
         services.AddSingleton(provider => new BackupCatalog(settings.BackupsPath, provider.GetRequiredService<ArchiveReader>().ReadFactsAsync));
 
@@ -49,8 +52,9 @@ internal static class WiringCore
         services.AddSingleton<LookAtStorage>();
         services.AddSingleton(provider => new WriteBackup(
             provider.GetRequiredService<WorkFolders>(),
-            new ArchiveWriter(new ArchiveWriterSettings { Threads = settings.Threads, BytesPerSecond = settings.BytesPerSecond, Clock = provider.GetRequiredService<TimeProvider>() }),
-            new ArchiveWriter(new ArchiveWriterSettings { Threads = settings.ScheduledThreads, BytesPerSecond = settings.ScheduledBytesPerSecond, Clock = provider.GetRequiredService<TimeProvider>() }),
+            new ArchiveWriter(new ArchiveWriterSettings { Threads = settings.Threads, BytesPerSecond = settings.BytesPerSecond, Keys = keys, Clock = provider.GetRequiredService<TimeProvider>() }),
+            new ArchiveWriter(new ArchiveWriterSettings { Threads = settings.ScheduledThreads, BytesPerSecond = settings.ScheduledBytesPerSecond, Keys = keys, Clock = provider.GetRequiredService<TimeProvider>() }),
+            keys,
             provider.GetRequiredService<BackupCatalog>(),
             provider.GetRequiredService<SequenceCounter>(),
             settings,

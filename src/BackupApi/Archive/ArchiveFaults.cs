@@ -6,11 +6,16 @@ namespace BackupApi.Archive;
 /// <summary>The faults of a reader, worded once.</summary>
 internal static class ArchiveFaults
 {
+    public const string UseAnother = "Use another backup; what is still whole in this one can be taken out by name with force.";
+
     /// <param name="where">Entry and offset; they are part of the sentence.</param>
     public static BackupException Damaged(string what, string where) => new(
         Fault.ArchiveDamaged,
         $"{what} ({where})",
-        "Use another backup; what is still whole in this one can be taken out by name with force.");
+        UseAnother);
+
+    /// <param name="offset">Of the piece in the file.</param>
+    public static string NotAuthentic(long offset) => string.Create(CultureInfo.InvariantCulture, $"An encrypted piece was changed, or is damaged (file offset {offset}).");
 
     public static BackupException NoSuchEntry(string name) => new(
         Fault.NotFound,

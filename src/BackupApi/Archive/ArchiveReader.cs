@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
+using BackupApi.Archive.Encryption;
 using BackupApi.Archive.Gzip;
 using BackupApi.Archive.Reading;
 using BackupApi.Archive.Tar;
@@ -11,16 +12,32 @@ namespace BackupApi.Archive;
 
 /// <summary>Reads tar.gz archives: ours by their index, in parallel, and any other as a stream. Every byte is untrusted.</summary>
 /// <param name="threads">That inflate at once; 0 for one for each core.</param>
-internal sealed class ArchiveReader(int threads = 0)
+/// <param name="keys">What opens encrypted archives; null for none.</param>
+internal sealed class ArchiveReader(int threads = 0, ArchiveKeys? keys = null)
 {
     private readonly int threads = threads > 0 ? threads : Math.Clamp(Environment.ProcessorCount, 1, 64);
 
+    public ArchiveKeys Keys { get; } = keys ?? ArchiveKeys.None;
+
     /// <summary>Reads only what is needed of the manifest and the report; null for each that is not there, not ours, or damaged.</summary>
     /// <remarks>Of an archive that lost its end, or was compressed anew by others, only the manifest: the report would need all of it to be read.</remarks>
+    /// <exception cref="BackupException"><see cref="Fault.ArchiveLocked"/>: it is encrypted, and no passphrase opens it.</exception>
     public async Task<(Manifest? Manifest, Report? Report)> ReadFactsAsync(string path, CancellationToken ct)
     {
-        using var file = Open(path);
-        return await FactsReading.ReadAsync(file, ct);
+        ArchiveFile file;
+        try
+        {
+            file = Open(path);
+        }
+        catch (BackupException e) when (e.Fault is Fault.ArchiveDamaged or Fault.ArchiveIncompatible)
+        {
+            return (null, null);
+        }
+
+        using (file)
+        {
+            return await FactsReading.ReadAsync(file, ct);
+        }
     }
 
     /// <summary>All entries but our own, in the order of the archive; from the index alone where there is one.</summary>
@@ -50,16 +67,27 @@ internal sealed class ArchiveReader(int threads = 0)
     }
 
     /// <summary>Full proof: every byte is read; gzip's CRC and length, the tar's structure, every SHA-256 and, where there is one, the index must all agree. Damage is in the answer, not thrown.</summary>
+    /// <exception cref="BackupException"><see cref="Fault.ArchiveLocked"/>, or the disk's.</exception>
     public async Task<ArchiveProof> VerifyAsync(string path, ArchiveLimits limits, Progress progress, CancellationToken ct)
     {
-        using var file = Open(path);
+        ArchiveFile opened;
+        try
+        {
+            opened = Open(path);
+        }
+        catch (BackupException e) when (e.Fault is Fault.ArchiveDamaged)
+        {
+            return new ArchiveProof { Sha256 = await HashAsync(path, ct), Entries = 0, ContentBytes = 0, Errors = [new Finding(Path.GetFileName(path), e.Message)], HasChecksums = false };
+        }
+
+        using var file = opened;
         progress.Enter("verify", file.Locator?.ContentBytes ?? 0, file.Locator?.Entries ?? 0);
-        var hashing = Task.Run(() => SHA256.HashData(file.OpenFrom(0)), ct);
+        var hashing = Task.Run(() => SHA256.HashData(file.OpenStored()), ct);
         try
         {
             if (file.Locator is not null && await new IndexedVerification(file, threads, limits, progress).RunAsync(ct) is { } proof)
             {
-                return proof with { Sha256 = Convert.ToHexStringLower(await hashing) };
+                return await FinishAsync(proof);
             }
 
             await using var tar = OpenStream(file, limits);
@@ -69,7 +97,7 @@ internal sealed class ArchiveReader(int threads = 0)
                 proof = proof with { Errors = [new Finding(Format.ArchiveLayout.IndexName, "The index cannot be read, or it counts more than is allowed here, though the rest of the archive is whole.")] };
             }
 
-            return proof with { Sha256 = Convert.ToHexStringLower(await hashing) };
+            return await FinishAsync(proof);
         }
         catch (IOException e)
         {
@@ -79,6 +107,26 @@ internal sealed class ArchiveReader(int threads = 0)
         {
             // Its failure, if any, was met above or does not matter any more; the file must not be closed under it.
             await hashing.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        }
+
+        async Task<ArchiveProof> FinishAsync(ArchiveProof found) => found with
+        {
+            Sha256 = Convert.ToHexStringLower(await hashing),
+            Errors = [.. found.Errors, .. file.Damaged.Take(Verdict.MaxFindings).Select(offset => new Finding(Path.GetFileName(path), ArchiveFaults.NotAuthentic(offset)))],
+        };
+    }
+
+    /// <summary>SHA-256 of the file as it lies on the disk, encrypted or not.</summary>
+    public static async Task<string> HashAsync(string path, CancellationToken ct)
+    {
+        try
+        {
+            await using var file = new FileStream(Posix.OpenRead(path), FileAccess.Read, 0);
+            return Convert.ToHexStringLower(await SHA256.HashDataAsync(file, ct));
+        }
+        catch (IOException e)
+        {
+            throw Errno.ToFault(e);
         }
     }
 
@@ -117,13 +165,13 @@ internal sealed class ArchiveReader(int threads = 0)
 
     /// <summary>Whether an archive holds exactly these names, each under an unchanged fingerprint that may be trusted: nothing changed since. False on any doubt, never a fault.</summary>
     /// <remarks>A file <see cref="CapturedFile.FromReference"/> counts as unchanged when the archive holds it; a quiet copy never does.</remarks>
-    public Task<bool> MatchesAsync(string path, IReadOnlyList<CapturedFile> files, CancellationToken ct) => Task.Run(() => Unchanged.Matches(path, files, ct), ct);
+    public Task<bool> MatchesAsync(string path, IReadOnlyList<CapturedFile> files, CancellationToken ct) => Task.Run(() => Unchanged.Matches(path, Keys, files, ct), ct);
 
-    private static ArchiveFile Open(string path)
+    private ArchiveFile Open(string path)
     {
         try
         {
-            return ArchiveFile.Open(path);
+            return ArchiveFile.Open(path, Keys);
         }
         catch (IOException e)
         {

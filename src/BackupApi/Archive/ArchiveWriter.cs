@@ -2,6 +2,7 @@ using BackupApi.Archive.Tar;
 using BackupApi.Archive.Writing;
 using BackupApi.Files;
 using BackupApi.Model;
+using Microsoft.Win32.SafeHandles;
 
 namespace BackupApi.Archive;
 
@@ -29,7 +30,7 @@ internal sealed class ArchiveWriter(ArchiveWriterSettings settings)
                 progress.Enter("write", ordered.Sum(static file => Segments.HasContent(file) ? file.Stat.Size : 0), ordered.Count);
                 var (facts, crc32C) = await WriteOnceAsync(partialPath, askedOnce, ordered, progress, ct);
                 progress.Enter("read back", facts.SizeBytes);
-                if (await ReadBack.FindSha256Async(partialPath, facts.SizeBytes, crc32C, progress, ct) is { } sha256)
+                if (await ReadBack.FindSha256Async(partialPath, facts.SizeBytes, crc32C, settings.Keys, progress, ct) is { } sha256)
                 {
                     return facts with { Sha256 = sha256 };
                 }
@@ -53,7 +54,8 @@ internal sealed class ArchiveWriter(ArchiveWriterSettings settings)
         var seen = new Observations();
         var room = (int)TarFormat.Padded(Math.Clamp(request.ManifestRoomBytes, TarFormat.BlockLength, ArchiveJson.MaxBytes / 2));
         using var handle = Posix.CreateNew(partialPath);
-        var output = new ArchiveOutput(handle, partialPath, ManifestHead.Length(room));
+        using var sink = OpenSink(handle, partialPath, ManifestHead.Length(room));
+        var output = new ArchiveOutput(sink, partialPath, ManifestHead.Length(room));
         using var content = new ContentAssembly(output, settings.Level);
         var bytesRead = await WriteContentAsync(request, ordered, seen, content, progress, ct);
 
@@ -62,17 +64,17 @@ internal sealed class ArchiveWriter(ArchiveWriterSettings settings)
         var manifest = await request.Manifest(ct);
         var report = await request.Report(observations, ct);
         var headCrc32C = new ArchiveEnd(output, settings.Level).Write(manifest, report, content, room);
-        output.Flush();
-
-        var size = output.HeadLength + output.Length;
-        var facts = new ArchiveFacts(size, "", manifest, report, observations, bytesRead, totals.BytesCompressed, totals.BytesCarriedOver);
+        var facts = new ArchiveFacts(output.FileLength, "", manifest, report, observations, bytesRead, totals.BytesCompressed, totals.BytesCarriedOver);
         return (facts, new ReadBack.Expected(output.HeadLength, headCrc32C, output.Crc32C));
     }
+
+    private IArchiveSink OpenSink(SafeFileHandle handle, string path, int headLength) =>
+        settings.Keys.Encrypt ? new EncryptingSink(handle, path, headLength, settings.Keys) : new PlainSink(handle, path, headLength);
 
     /// <summary>Gives the number of content bytes that were read.</summary>
     private async Task<long> WriteContentAsync(ArchiveRequest request, IReadOnlyList<CapturedFile> ordered, Observations seen, ContentAssembly content, Progress progress, CancellationToken ct)
     {
-        using var reference = ReferenceArchive.Open(request.ReferencePath, seen);
+        using var reference = ReferenceArchive.Open(request.ReferencePath, settings.Keys, seen);
         using var chunkWork = new ChunkWork(reference, settings.Level);
         await using var work = new OrderedWork<WriteStep>(settings.Threads, window: settings.Threads + Math.Min(settings.Threads, 16) + 6, chunkWork.Do, ct);
         var queue = new StepQueue(work);

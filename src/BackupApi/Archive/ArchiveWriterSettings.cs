@@ -1,6 +1,8 @@
+using BackupApi.Archive.Encryption;
+
 namespace BackupApi.Archive;
 
-/// <summary>How hard the writer may work. None of it changes the bytes that come out, but for the level.</summary>
+/// <summary>How hard the writer may work. None of it changes the bytes that come out, but for the level and the keys.</summary>
 internal sealed record ArchiveWriterSettings
 {
     /// <value>Default: the number of cores. From 1 to 64.</value>
@@ -16,6 +18,9 @@ internal sealed record ArchiveWriterSettings
     /// <summary>How often a live file that changes while it is read is begun anew before it is taken as it is.</summary>
     /// <value>Default: 3. From 1.</value>
     public int Tries { get; init; } = 3;
+
+    /// <summary>Whether the archive is encrypted, and what opens the one that chunks are carried over from.</summary>
+    public ArchiveKeys Keys { get; init; } = ArchiveKeys.None;
 
     public TimeProvider Clock { get; init; } = TimeProvider.System;
 }

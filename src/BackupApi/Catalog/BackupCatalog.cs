@@ -13,10 +13,15 @@ internal sealed class BackupCatalog(string folder, Func<string, CancellationToke
 {
     private const string StateEnding = ".state.json";
 
-    private static readonly string[] ArchiveEndings = [".tar.gz", ".tgz", ".tar", ".zip", ".tar.bz2"];
+    private static readonly string[] PlainEndings = [".tar.gz", ".tgz", ".tar", ".zip", ".tar.bz2"];
+
+    private static readonly string[] ArchiveEndings = [.. PlainEndings, .. PlainEndings.Select(ending => ending + BackupName.EncryptedEnding)];
 
     private readonly ConcurrentDictionary<string, Backup> backups = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, Fingerprint> seen = new(StringComparer.Ordinal);
+    /// <summary>What is known of encrypted archives. Their state files do not hold what only the archives themselves may tell: names, counts, findings.</summary>
+    private readonly ConcurrentDictionary<string, BackupState> inMemoryOnly = new(StringComparer.Ordinal);
+
     private readonly SemaphoreSlim refreshing = new(1);
 
     /// <summary>A pin set by a person may meet an operation's own record of the same archive: what one reads and writes is not parted by the other.</summary>
@@ -62,22 +67,37 @@ internal sealed class BackupCatalog(string folder, Func<string, CancellationToke
                     continue;
                 }
 
-                var state = LoadState(name);
-                if (!state.Fits(stat) || (state.Manifest is null && state.Sha256 is null))
-                {
-                    var (manifest, report) = await readArchive(PathOf(name), ct);
-                    state = (state.Fits(stat) ? state : new BackupState { Pins = state.Pins }).ReadFrom(stat) with { Manifest = manifest, Report = report };
-                }
-
+                var (state, isLocked) = await ReadStateAsync(name, stat, ct);
                 seen[name] = stat.Fingerprint;
-                backups[name] = Describe(name, stat, state);
+                backups[name] = Describe(name, stat, state) with { IsLocked = isLocked };
             }
         }
 
         foreach (var gone in backups.Keys.Where(name => !present.Contains(name)))
         {
-            backups.TryRemove(gone, out _);
-            seen.TryRemove(gone, out _);
+            Forget(gone);
+        }
+    }
+
+    private async Task<(BackupState State, bool IsLocked)> ReadStateAsync(string name, FileStat stat, CancellationToken ct)
+    {
+        var state = LoadState(name);
+        if (state.Fits(stat) && (state.Manifest is not null || (state.Sha256 is not null && !BackupName.IsEncrypted(name))))
+        {
+            return (state, false);
+        }
+
+        state = (state.Fits(stat) ? state : new BackupState { Pins = state.Pins }).ReadFrom(stat);
+        try
+        {
+            var (manifest, report) = await readArchive(PathOf(name), ct);
+            state = state with { Manifest = manifest, Report = report };
+            Remember(name, state);
+            return (state, false);
+        }
+        catch (BackupException e) when (e.Fault == Fault.ArchiveLocked)
+        {
+            return (state, true);
         }
     }
 
@@ -89,10 +109,11 @@ internal sealed class BackupCatalog(string folder, Func<string, CancellationToke
         {
             var stat = Posix.Stat(PathOf(name));
             var state = change(LoadState(name)).ReadFrom(stat);
-            var backup = Describe(name, stat, state);
+            var backup = Describe(name, stat, state) with { IsLocked = backups.GetValueOrDefault(name)?.IsLocked == true && state.Manifest is null };
             seen[name] = stat.Fingerprint;
             backups[name] = backup;
-            AtomicFile.Write(StatePath(name), JsonSerializer.SerializeToUtf8Bytes(state, Json.Indented));
+            Remember(name, state);
+            AtomicFile.Write(StatePath(name), JsonSerializer.SerializeToUtf8Bytes(BackupName.IsEncrypted(name) ? state.WithoutContents() : state, Json.Indented));
             return backup;
         }
     }
@@ -101,8 +122,7 @@ internal sealed class BackupCatalog(string folder, Func<string, CancellationToke
     public void Remove(string name)
     {
         Posix.Unlink(PathOf(name));
-        backups.TryRemove(name, out _);
-        seen.TryRemove(name, out _);
+        Forget(name);
         if (Posix.FindStat(StatePath(name)) is not null)
         {
             Posix.Unlink(StatePath(name));
@@ -137,11 +157,27 @@ internal sealed class BackupCatalog(string folder, Func<string, CancellationToke
             using var file = Posix.OpenRead(StatePath(name));
             var content = new byte[RandomAccess.GetLength(file)];
             var length = RandomAccess.Read(file, content, 0);
-            return JsonSerializer.Deserialize<BackupState>(content.AsSpan(0, length), Json.Options) ?? new BackupState();
+            var state = JsonSerializer.Deserialize<BackupState>(content.AsSpan(0, length), Json.Options) ?? new BackupState();
+            return inMemoryOnly.TryGetValue(name, out var known) ? state.WithContentsOf(known) : state;
         }
         catch (Exception e) when (e is IOException or JsonException or UnauthorizedAccessException)
         {
-            return new BackupState();
+            return inMemoryOnly.GetValueOrDefault(name) ?? new BackupState();
+        }
+    }
+
+    private void Forget(string name)
+    {
+        backups.TryRemove(name, out _);
+        seen.TryRemove(name, out _);
+        inMemoryOnly.TryRemove(name, out _);
+    }
+
+    private void Remember(string name, BackupState state)
+    {
+        if (BackupName.IsEncrypted(name))
+        {
+            inMemoryOnly[name] = state;
         }
     }
 

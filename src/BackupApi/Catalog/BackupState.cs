@@ -42,5 +42,12 @@ internal sealed record BackupState
 
     public BackupState ReadFrom(FileStat archive) => this with { ArchiveBytes = archive.Size, ArchiveModifiedNs = Nanoseconds(archive.Modified) };
 
+    /// <summary>Without what tells of the contents of the archive.</summary>
+    public BackupState WithoutContents() => this with { Manifest = null, Report = null, Memory = new BackupState().Memory };
+
+    /// <summary>With them, where they were learned from the same file.</summary>
+    public BackupState WithContentsOf(BackupState known) =>
+        known.ArchiveBytes == ArchiveBytes && known.ArchiveModifiedNs == ArchiveModifiedNs ? this with { Manifest = known.Manifest, Report = known.Report, Memory = known.Memory } : this;
+
     private static long Nanoseconds(UnixTime time) => unchecked((time.Seconds * 1_000_000_000) + time.Nanoseconds);
 }

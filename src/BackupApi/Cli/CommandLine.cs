@@ -21,6 +21,7 @@ internal sealed class CommandLine(ArchiveCommands archives, ServiceCommands serv
           backupapi --healthcheck=full   exit 0 when the backups are in order too (/api/health)
           backupapi --version
 
+        verify and restore read encrypted archives (.age) with the passphrases of BACKUP_PASSPHRASE_FILE.
         create and --healthcheck find the service by the variables that it was started with, or by BACKUPAPI_URL.
         """;
 

@@ -27,6 +27,8 @@ internal sealed record BackupApiOptions
 
     public required LiteDbOptions LiteDb { get; init; }
 
+    public required EncryptionOptions Encryption { get; init; }
+
     public required ServiceOptions Service { get; init; }
 
     public required AccessOptions Access { get; init; }
@@ -52,6 +54,7 @@ internal sealed record BackupApiOptions
             Restore = RestoreOptions.Read(settings),
             Capture = CaptureOptions.Read(settings),
             LiteDb = LiteDbOptions.Read(settings),
+            Encryption = EncryptionOptions.Read(settings),
             Service = service,
             Access = AccessOptions.Read(settings, service.Addresses),
             Facts = [],

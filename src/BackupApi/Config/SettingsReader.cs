@@ -31,6 +31,9 @@ internal sealed class SettingsReader(IConfiguration configuration)
     /// <summary>Whether somebody gave a value, right or wrong.</summary>
     public bool IsSet(string name) => Trimmed(configuration[KeyOf(name)]) is not null || Trimmed(configuration[KeyOf(name + FileSuffix)]) is not null;
 
+    /// <summary>Whether somebody gave the value itself, and not a file that holds it.</summary>
+    public bool IsSetPlainly(string name) => Trimmed(configuration[KeyOf(name)]) is not null;
+
     /// <summary>The names that stand directly below <paramref name="name"/>, for lists.</summary>
     public IEnumerable<string> Below(string name) => configuration.GetSection(KeyOf(name)).GetChildren().Select(child => child.Key);
 

@@ -21,13 +21,13 @@ internal static class BackupContentEndpoints
 
         group.MapGet("/files", ListFiles).Needs(Role.Read).WithMetadata(new CountsAs(Crowd.Download)).Describe(
             "listFiles", "Entries of a backup", "In the order of the archive, written as they are read.", Examples.Files,
-            Fault.InvalidRequest, Fault.NotFound, Fault.ArchiveDamaged, Fault.ArchiveHostile, Fault.NotReady);
+            Fault.InvalidRequest, Fault.NotFound, Fault.ArchiveDamaged, Fault.ArchiveHostile, Fault.ArchiveLocked, Fault.NotReady);
         group.MapGet("/files/{**path}", GetFile).Needs(Role.Read).WithMetadata(new CountsAs(Crowd.Download)).Describe(
             "getFile", "One file out of a backup", "Verified while it is sent: the connection is cut when its bytes are not those that were backed up.", Examples.Bytes,
-            Fault.InvalidRequest, Fault.NotFound, Fault.ArchiveDamaged, Fault.ArchiveHostile, Fault.NotReady)
+            Fault.InvalidRequest, Fault.NotFound, Fault.ArchiveDamaged, Fault.ArchiveHostile, Fault.ArchiveLocked, Fault.NotReady)
             .Produces<byte[]>(StatusCodes.Status200OK, "application/octet-stream");
         group.MapMethods("/download", Download, DownloadArchive).Needs(Role.Read).WithMetadata(new CountsAs(Crowd.Download)).Describe(
-            "downloadBackup", "The archive itself", "Ranges are served. ETag and X-Checksum-Sha256 carry the SHA-256 of the whole archive.", Examples.Bytes,
+            "downloadBackup", "The archive itself", "As it lies on the disk: an encrypted one stays encrypted. Ranges are served. ETag and X-Checksum-Sha256 carry the SHA-256 of the whole archive.", Examples.Bytes,
             Fault.InvalidRequest, Fault.NotFound, Fault.NotReady)
             .Produces<byte[]>(StatusCodes.Status200OK, "application/gzip")
             .Produces<byte[]>(StatusCodes.Status206PartialContent, "application/gzip");
@@ -76,7 +76,7 @@ internal static class BackupContentEndpoints
         var tag = backup.Sha256 is not null
             ? new EntityTagHeaderValue($"\"{backup.Sha256}\"")
             : new EntityTagHeaderValue($"\"{backup.CreatedAt.UtcTicks:x}-{backup.SizeBytes:x}\"", isWeak: true);
-        return TypedResults.Stream(Open(backup), "application/gzip", backup.Name, backup.CreatedAt, tag, enableRangeProcessing: true);
+        return TypedResults.Stream(Open(backup), backup.IsEncrypted ? "application/octet-stream" : "application/gzip", backup.Name, backup.CreatedAt, tag, enableRangeProcessing: true);
     }
 
     /// <summary>Once open it can be read to its end, also when rotation removes it meanwhile.</summary>

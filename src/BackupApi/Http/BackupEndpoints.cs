@@ -32,7 +32,7 @@ internal static class BackupEndpoints
             Fault.InvalidRequest, Fault.NotFound, Fault.ArchiveDamaged, Fault.NotReady);
         group.MapPost("/{name}/verify", Verify).Needs(Role.Operate).Describe(
             "verifyBackup", "Read a backup whole", "Every byte is read and must agree with every checksum. Damage is answered by 422 with every place in errors.", Examples.Verified,
-            Fault.InvalidRequest, Fault.NotFound, Fault.Busy, Fault.ArchiveDamaged, Fault.ArchiveHostile, Fault.NotReady, Fault.Cancelled);
+            Fault.InvalidRequest, Fault.NotFound, Fault.Busy, Fault.ArchiveDamaged, Fault.ArchiveHostile, Fault.ArchiveLocked, Fault.NotReady, Fault.Cancelled);
         group.MapPost("/{name}/drill", Drill).Needs(Role.Operate).Describe(
             "drillBackup", "Rehearse a restore", "Verifies, unpacks and checks a backup by the phases of a restore, in a scratch folder; storage is not touched. Says how long it took.", DrillAnswer.Example,
             Fault.InvalidRequest, Fault.NotFound, Fault.Busy, Fault.NoRoom, Fault.ArchiveDamaged, Fault.VerificationFailed, Fault.NotReady, Fault.Cancelled);

@@ -20,7 +20,7 @@ internal static class RestoreEndpoints
             "Verified first; a safety backup is taken of what is there now. When somebody has the storage open it is staged for the next start (applied is false), unless force swaps at once. With mode eventlog only the sources of that role come back, for an application that rebuilds its state from them. With ?dryRun=true nothing is changed: preview says what would be replaced, added and removed.",
             Examples.RestoreBody, Examples.Restored,
             Fault.InvalidRequest, Fault.TooLarge, Fault.NotFound, Fault.Busy, Fault.StorageInUse, Fault.ReadOnly, Fault.HookFailed,
-            Fault.ArchiveDamaged, Fault.ArchiveHostile, Fault.ArchiveIncompatible, Fault.NoRoom, Fault.NotReady, Fault.Cancelled);
+            Fault.ArchiveDamaged, Fault.ArchiveHostile, Fault.ArchiveIncompatible, Fault.ArchiveLocked, Fault.NoRoom, Fault.NotReady, Fault.Cancelled);
         group.MapPost("/undo-restore", Undo).Needs(Role.Admin).DescribeWithBody(
             "undoRestore", "Go back to the state before the last restore",
             "Restores the safety backup that the last restore took, by the same rules. 404 when no restore can be undone.",

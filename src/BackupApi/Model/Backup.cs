@@ -30,6 +30,12 @@ internal sealed record Backup
     /// <summary>It carries our manifest; only such archives are ever removed by rotation.</summary>
     public bool IsOurs { get; init; }
 
+    /// <summary>The archive is an age file.</summary>
+    public bool IsEncrypted => BackupName.IsEncrypted(Name);
+
+    /// <summary>No passphrase opens it: nothing but its file is known. Never removed by rotation.</summary>
+    public bool IsLocked { get; init; }
+
     /// <summary>Taken before a restore; kept apart from rotation.</summary>
     public bool IsSafety => Trigger == Trigger.Safety;
 

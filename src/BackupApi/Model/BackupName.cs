@@ -3,25 +3,30 @@ using System.Text.RegularExpressions;
 
 namespace BackupApi.Model;
 
-/// <summary>File names of backups: <c>backup_yyyy-MM-dd_HHmmss.tar.gz</c> in UTC. A second that saw several gives the later ones the names of the seconds after it; their manifests say when they were made.</summary>
+/// <summary>File names of backups: <c>backup_yyyy-MM-dd_HHmmss.tar.gz</c> in UTC, with <c>.age</c> behind it when it is encrypted. A second that saw several gives the later ones the names of the seconds after it; their manifests say when they were made.</summary>
 internal static partial class BackupName
 {
     public const string Ending = ".tar.gz";
+
+    /// <summary>Follows the other ending where the archive is encrypted.</summary>
+    public const string EncryptedEnding = ".age";
 
     private const string Stamp = "yyyy-MM-dd_HHmmss";
 
     /// <summary>Longest name Linux file systems take, in bytes.</summary>
     private const int MaxLength = 255;
 
-    /// <summary>The name of the first second, from this one on, that is not taken.</summary>
-    public static string Next(DateTimeOffset instant, Func<string, bool> isTaken)
+    public static bool IsEncrypted(string name) => name.EndsWith(EncryptedEnding, StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>The name of the first second, from this one on, that is not taken, encrypted or not: both have the same state file.</summary>
+    public static string Next(DateTimeOffset instant, Func<string, bool> isTaken, bool isEncrypted = false)
     {
         while (true)
         {
             var name = "backup_" + instant.UtcDateTime.ToString(Stamp, CultureInfo.InvariantCulture) + Ending;
-            if (!isTaken(name))
+            if (!isTaken(name) && !isTaken(name + EncryptedEnding))
             {
-                return name;
+                return isEncrypted ? name + EncryptedEnding : name;
             }
 
             instant = instant.AddSeconds(1);

@@ -40,6 +40,9 @@ internal enum Fault
     /// <summary>The archive is whole but does not fit what lives in the storage now.</summary>
     ArchiveIncompatible,
 
+    /// <summary>The archive is encrypted, and no passphrase that this service was given opens it.</summary>
+    ArchiveLocked,
+
     /// <summary>Not enough free room on a disk.</summary>
     NoRoom,
 

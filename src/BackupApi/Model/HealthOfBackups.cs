@@ -6,7 +6,7 @@ namespace BackupApi.Model;
 /// <summary>The part of health that asks whether backups come, and how the last one went.</summary>
 internal static class HealthOfBackups
 {
-    public static IEnumerable<HealthReason> Judge(HealthFacts facts) => [.. Freshness(facts), .. Schedule(facts), .. LastAttempt(facts), .. Old(facts), .. Size(facts)];
+    public static IEnumerable<HealthReason> Judge(HealthFacts facts) => [.. Freshness(facts), .. Schedule(facts), .. LastAttempt(facts), .. Old(facts), .. Size(facts), .. Locked(facts)];
 
     /// <summary>When a backup was last known to be what storage holds.</summary>
     public static DateTimeOffset CurrentAt(Backup backup) => backup.ConfirmedAt is { } confirmed && confirmed > backup.CreatedAt ? confirmed : backup.CreatedAt;
@@ -40,6 +40,20 @@ internal static class HealthOfBackups
         yield return hadItsChance
             ? new HealthReason("no-proven-backup", HealthStatus.Unhealthy, "There is no proven backup.", "Ask for one (POST /api/backup/create) and read what its answer says.", facts.StartedAt)
             : new HealthReason("no-backup-yet", HealthStatus.Degraded, "No backup was proven yet; the service started a short while ago.", "Wait for the first backup, or ask for one: POST /api/backup/create.", facts.StartedAt);
+    }
+
+    private static IEnumerable<HealthReason> Locked(HealthFacts facts)
+    {
+        var locked = facts.Backups.Where(b => b.IsLocked).ToList();
+        if (locked.Count > 0)
+        {
+            yield return new HealthReason(
+                "archives-locked",
+                HealthStatus.Degraded,
+                string.Create(CultureInfo.InvariantCulture, $"{locked.Count} of {facts.Backups.Count} archives are encrypted, and no passphrase opens them; the newest is {locked[0].Name}."),
+                "Add the passphrase they were made with as a further line of BACKUP_PASSPHRASE_FILE, then start again; or delete them.",
+                null);
+        }
     }
 
     /// <summary>Asks the timetable itself, not the scheduler that should have kept it.</summary>

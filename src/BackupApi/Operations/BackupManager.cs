@@ -146,7 +146,7 @@ internal sealed class BackupManager(
     public Backup Get(string name) => catalog.Find(BackupName.Require(name)) ?? throw VerifyBackup.NoSuchBackup(name);
 
     /// <summary>The manifest of a backup, read from its archive; null for a foreign one.</summary>
-    public async Task<Manifest?> ReadManifestAsync(string name, CancellationToken ct) => (await reader.ReadFactsAsync(Get(name).Path, ct)).Manifest;
+    public async Task<Manifest?> ReadManifestAsync(string name, CancellationToken ct) => Get(name) is { IsLocked: false } backup ? (await reader.ReadFactsAsync(backup.Path, ct)).Manifest : null;
 
     /// <summary>The entries of a backup.</summary>
     public IAsyncEnumerable<ArchiveEntry> ListFilesAsync(string name, CancellationToken ct) => reader.ListAsync(Get(name).Path, ct);

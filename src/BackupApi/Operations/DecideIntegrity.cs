@@ -34,7 +34,7 @@ internal sealed class DecideIntegrity(ServiceSettings settings, BackupCatalog ca
             return new IntegrityTask(OperationKind.Drill, newest);
         }
 
-        var oldest = backups.Where(b => b.Damage is null).MinBy(b => b.VerifiedAt ?? DateTimeOffset.MinValue);
+        var oldest = backups.Where(b => b is { Damage: null, IsLocked: false }).MinBy(b => b.VerifiedAt ?? DateTimeOffset.MinValue);
         return settings.ReadBackupsEvery > TimeSpan.Zero && oldest is not null && now - (oldest.VerifiedAt ?? DateTimeOffset.MinValue) >= settings.ReadBackupsEvery * Early && !Rests(OperationKind.Verify, now)
             ? new IntegrityTask(OperationKind.Verify, oldest)
             : null;

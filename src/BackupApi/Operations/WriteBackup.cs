@@ -1,5 +1,6 @@
 using System.Reflection;
 using BackupApi.Archive;
+using BackupApi.Archive.Encryption;
 using BackupApi.Catalog;
 using BackupApi.Files;
 using BackupApi.Model;
@@ -24,7 +25,7 @@ internal sealed record WritePlan(
 }
 
 /// <summary>Phase of a backup: writes the archive beside its final name and publishes it by rename. A kill before that leaves a <c>.partial</c>, which the next start removes.</summary>
-internal sealed class WriteBackup(WorkFolders folders, ArchiveWriter writer, ArchiveWriter scheduledWriter, BackupCatalog catalog, SequenceCounter sequence, ServiceSettings settings, TimeProvider clock)
+internal sealed class WriteBackup(WorkFolders folders, ArchiveWriter writer, ArchiveWriter scheduledWriter, ArchiveKeys keys, BackupCatalog catalog, SequenceCounter sequence, ServiceSettings settings, TimeProvider clock)
 {
     private static readonly string Version =
         typeof(WriteBackup).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "0";
@@ -32,7 +33,7 @@ internal sealed class WriteBackup(WorkFolders folders, ArchiveWriter writer, Arc
     public async Task<(string Name, ArchiveFacts Facts)> RunAsync(WritePlan plan, OperationContext context, CancellationToken ct)
     {
         var createdAt = clock.GetUtcNow();
-        var name = BackupName.Next(createdAt, taken => Posix.FindStat(catalog.PathOf(taken)) is not null);
+        var name = BackupName.Next(createdAt, taken => Posix.FindStat(catalog.PathOf(taken)) is not null, keys.Encrypt);
         context.BackupName = name;
         IReadOnlyList<ManifestSource> sources = [];
         var request = new ArchiveRequest

@@ -38,7 +38,7 @@ public sealed class DamageTests : IDisposable
     public async Task A_damaged_chunk_is_named_with_its_files_and_its_offset()
     {
         var (archive, _) = await MakeAsync();
-        using (var file = BackupApi.Archive.Reading.ArchiveFile.Open(temp["second.tar.gz"]))
+        using (var file = BackupApi.Archive.Reading.ArchiveFile.Open(temp["second.tar.gz"], BackupApi.Archive.Encryption.ArchiveKeys.None))
         {
             archive[file.Locator!.ContentOffset + 20] ^= 0x10;
         }

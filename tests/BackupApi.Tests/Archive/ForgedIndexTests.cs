@@ -80,7 +80,8 @@ public sealed class ForgedIndexTests : IDisposable
     {
         File.Delete(temp["forged"]);
         using var handle = Posix.CreateNew(temp["forged"]);
-        var output = new ArchiveOutput(handle, temp["forged"], ManifestHead.Length(1024));
+        using var sink = new PlainSink(handle, temp["forged"], ManifestHead.Length(1024));
+        var output = new ArchiveOutput(sink, temp["forged"], ManifestHead.Length(1024));
         using var assembly = new ContentAssembly(output, level: 5);
         using var work = new ChunkWork(reference: null, level: 5);
         assembly.Take(new WriteStep { Kind = StepKind.Begin, Entries = [new IndexedEntry(indexed, null)] });
@@ -92,6 +93,5 @@ public sealed class ForgedIndexTests : IDisposable
         assembly.Take(chunk);
         assembly.Take(new WriteStep { Kind = StepKind.End, Hashes = [Sha256Value.From(SHA256.HashData(hashed))] });
         new ArchiveEnd(output, level: 5).Write(Storage.AManifest(), Storage.AReport(new WriterObservations([], [], [], 1, 7)), assembly, 1024);
-        output.Flush();
     }
 }

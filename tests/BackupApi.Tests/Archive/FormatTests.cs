@@ -190,6 +190,6 @@ public sealed class FormatTests
             bytes[place] ^= 1;
         }
 
-        Task<string?> FindAsync(long length) => BackupApi.Archive.Writing.ReadBack.FindSha256Async(path, length, expected, Storage.NoProgress, CancellationToken.None);
+        Task<string?> FindAsync(long length) => BackupApi.Archive.Writing.ReadBack.FindSha256Async(path, length, expected, BackupApi.Archive.Encryption.ArchiveKeys.None, Storage.NoProgress, CancellationToken.None);
     }
 }

@@ -103,6 +103,7 @@ public sealed class ProblemTests(RunningService service) : IClassFixture<Running
             [Fault.Protected] = 409,
             [Fault.ReadOnly] = 409,
             [Fault.TooLarge] = 413,
+            [Fault.ArchiveLocked] = 422,
             [Fault.ArchiveDamaged] = 422,
             [Fault.ArchiveHostile] = 422,
             [Fault.ArchiveIncompatible] = 422,

@@ -1,3 +1,4 @@
+using BackupApi.Archive.Encryption;
 using BackupApi.Catalog;
 using BackupApi.Engines.LiteDb;
 using BackupApi.Files;
@@ -14,7 +15,7 @@ internal sealed class RestoreWorld : IDisposable
     private readonly ServiceProvider services;
     private int operations;
 
-    public RestoreWorld(Func<ServiceSettings, ServiceSettings>? change = null, string? root = null)
+    public RestoreWorld(Func<ServiceSettings, ServiceSettings>? change = null, string? root = null, ArchiveKeys? keys = null)
     {
         Temp = new TempFolder();
         var folder = root ?? Temp.Path;
@@ -24,7 +25,7 @@ internal sealed class RestoreWorld : IDisposable
         var collection = new ServiceCollection();
         collection.AddLogging();
         collection.AddSingleton(TimeProvider.System);
-        collection.AddOperations(settings, new LiteDbSettings());
+        collection.AddOperations(settings, new LiteDbSettings(), keys);
         services = collection.BuildServiceProvider();
         Get<WorkFolders>().Prepare(isFirstStart: true);
     }

@@ -1,3 +1,4 @@
+using BackupApi.Archive.Encryption;
 using BackupApi.Engines.LiteDb;
 using BackupApi.Operations;
 using Microsoft.Extensions.DependencyInjection;
@@ -11,14 +12,14 @@ internal sealed class Service : IAsyncDisposable
     private readonly TempFolder temp = new();
     private readonly ServiceProvider provider;
 
-    private Service(Func<ServiceSettings, ServiceSettings>? change, Action<IServiceCollection>? replace)
+    private Service(Func<ServiceSettings, ServiceSettings>? change, Action<IServiceCollection>? replace, ArchiveKeys? keys)
     {
         Storage = temp.Folder("storage");
         var settings = new ServiceSettings { StoragePath = Storage, BackupsPath = temp["backups"], RestorePath = temp["restore"], MinFreeBytes = 1 };
         var services = new ServiceCollection();
         services.AddLogging(logging => logging.AddProvider(Log).SetMinimumLevel(LogLevel.Debug));
         services.AddSingleton(TimeProvider.System);
-        services.AddOperations(change?.Invoke(settings) ?? settings, new LiteDbSettings());
+        services.AddOperations(change?.Invoke(settings) ?? settings, new LiteDbSettings(), keys);
         replace?.Invoke(services);
         provider = services.BuildServiceProvider();
     }
@@ -35,9 +36,9 @@ internal sealed class Service : IAsyncDisposable
 
     public TempFolder Temp => temp;
 
-    public static async Task<Service> StartAsync(Func<ServiceSettings, ServiceSettings>? change = null, Action<IServiceCollection>? replace = null)
+    public static async Task<Service> StartAsync(Func<ServiceSettings, ServiceSettings>? change = null, Action<IServiceCollection>? replace = null, ArchiveKeys? keys = null)
     {
-        var service = new Service(change, replace);
+        var service = new Service(change, replace, keys);
         service.Get<StartUp>().TakeFolders();
         await service.Get<StartUp>().PrepareAsync(CancellationToken.None);
         service.Manager.OpenDoor();

@@ -48,7 +48,7 @@ step() {
 
 tools() {
   local missing=()
-  for package in docker.io docker-compose iptables debootstrap curl jq sqlite3 python3; do
+  for package in docker.io docker-compose iptables debootstrap curl jq sqlite3 python3 openssl age; do
     dpkg-query -W -f='${Status}' "$package" 2> /dev/null | grep -q 'ok installed' || missing+=("$package")
   done
   [ ${#missing[@]} -eq 0 ] || DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" > /dev/null || fail "these Debian packages are needed: ${missing[*]}"
@@ -78,7 +78,7 @@ trap cleanup EXIT
 base_images || fail "no base images"
 export here scenario keep work port url uid restarts
 
-for name in image commands up inside backup restarts killed_alone killed_writing stopped out_of_memory rights_as_user rights_as_root folders_unusable variants; do
+for name in image commands up inside backup restarts killed_alone killed_writing stopped out_of_memory rights_as_user rights_as_root encrypted folders_unusable variants; do
   step "$name"
 done
 

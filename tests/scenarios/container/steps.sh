@@ -39,7 +39,7 @@ running() {
 service() {
   local name=$1
   shift
-  docker rm -f oom user root rights > /dev/null 2>&1 || true
+  docker rm -f oom user root rights sealed > /dev/null 2>&1 || true
   docker run -d --name "$name" --read-only --cap-drop ALL --security-opt no-new-privileges:true -p "127.0.0.1:$((port + 1)):8080" \
     -e BACKUP_ON_START=never -e BACKUP_ON_STOP=never -e ALLOW_ANONYMOUS=true \
     -v "$work/$name/storage:/storage" -v "$work/$name/backups:/backups" -v "$work/$name/restore:/restore" "$@" backupapi > /dev/null 2>&1 || fail "docker run $name"
@@ -328,6 +328,81 @@ rights_as_user() {
   diff <(content "$work/user.before" | grep -v "^b'shared'") <(content "$work/user.after" | grep -v "^b'shared'") > "$work/user.diff" || fail "the restore brings something else: $(head -n 4 "$work/user.diff")"
   curl -fsS "$alone/api/operations" | jq -e '[.. | strings] | any(test("could not be given back"))' > /dev/null || docker logs user 2>&1 | grep -q 'given back' || fail "owners that could not be given back are not told"
   docker rm -f user > /dev/null
+}
+
+# age FILE TO: opens an archive with the age program, which takes passphrases from a terminal only.
+open_with_age() {
+  python3 - "$work/passphrase" age -d -o "$2" "$1" << 'PY'
+import os, pty, sys
+with open(sys.argv[1]) as f:
+    passphrase = f.readline().strip()
+pid, terminal = pty.fork()
+if pid == 0:
+    os.execvp(sys.argv[2], sys.argv[2:])
+said = b""
+while True:
+    try:
+        part = os.read(terminal, 4096)
+    except OSError:
+        break
+    if not part:
+        break
+    said += part
+    if said.rstrip(b" ").endswith(b":"):
+        said = b""
+        os.write(terminal, passphrase.encode() + b"\n")
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+PY
+}
+
+# in_the_clear FOLDER: names the files in it that hold what must be secret.
+in_the_clear() { grep -rlaE 'secret of the shop' "$1"; }
+
+staged() { [ -n "$(find "$1/.staging" -type f -size +1M 2> /dev/null)" ]; }
+
+encrypted() {
+  local folder="$work/sealed" archive name said status=0
+  mkdir -p "$folder"/{storage,backups,restore}
+  openssl rand -base64 32 > "$work/passphrase"
+  chmod 644 "$work/passphrase"
+  echo 'the secret of the shop' > "$folder/storage/note.txt"
+  sqlite3 "$folder/storage/shop.db" "CREATE TABLE orders(x); WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300000) INSERT INTO orders SELECT 'the secret of the shop ' || i || hex(randomblob(100)) FROM n;"
+  chown -R "$uid:$uid" "$folder"
+  docker rm -f sealed > /dev/null 2>&1 || true
+  service sealed --user "$uid:$uid" --restart on-failure -v "$work/passphrase:/run/secrets/p:ro" -e BACKUP_PASSPHRASE_FILE=/run/secrets/p
+  until_true 60 alone_ready || fail "the service is not ready: $(docker logs --tail 5 sealed 2>&1)"
+  name=$(curl -fsS -X POST "$alone/api/backup/create" | jq -r .name) || fail "create"
+  [[ $name == backup_*.tar.gz.age ]] || fail "the archive is called $name"
+  archive="$folder/backups/$name"
+  [ -z "$(in_the_clear "$folder/backups")" ] || fail "in the clear: $(in_the_clear "$folder/backups")"
+
+  said=$(docker run --rm --network none --read-only --cap-drop ALL --user $uid:$uid -v "$folder/backups:/backups:ro" -v "$work/passphrase:/p:ro" -e BACKUP_PASSPHRASE_FILE=/p backupapi verify "/backups/$name" 2>&1) || fail "verify: $said"
+  [[ $said == *"orders 300000"* ]] || fail "verify does not tell the counts: $said"
+  said=$(docker run --rm --network none --user $uid:$uid -v "$folder/backups:/backups:ro" backupapi verify "/backups/$name" 2>&1) || status=$?
+  [ "$status" -eq 1 ] && [[ $said == *BACKUP_PASSPHRASE_FILE* ]] || fail "verify without the passphrase exits $status: $said"
+  open_with_age "$archive" "$work/opened.tar.gz" || fail "age does not open it"
+  mkdir -p "$work/by_age"
+  tar xzf "$work/opened.tar.gz" -C "$work/by_age" || fail "tar does not unpack what age opened"
+  (cd "$work/by_age" && sha256sum --quiet -c .backup/SHA256SUMS) || fail "what age opened has other sums"
+  [ "$(sqlite3 "$work/by_age/shop.db" 'PRAGMA integrity_check; SELECT count(*) FROM orders')" = "ok
+300000" ] || fail "the database that age opened is another one"
+
+  # Killed while a quiet copy of the database lies in staging.
+  sqlite3 "$folder/storage/shop.db" 'UPDATE orders SET x = x || 1'
+  curl -fsS -o /dev/null -X POST "$alone/api/backup/create?wait=false" || fail "create"
+  until_true 30 staged "$folder/backups" || fail "no quiet copy was seen"
+  docker kill -s KILL sealed > /dev/null
+  docker start sealed > /dev/null
+  until_true 60 alone_ready || fail "the service is not ready after kill -9"
+  [ -z "$(in_the_clear "$folder/backups")" ] || fail "left in the clear after a kill: $(in_the_clear "$folder/backups")"
+
+  docker stop sealed > /dev/null
+  find "$folder/storage" -mindepth 1 -delete
+  drop "$archive" "$folder/restore/$name"
+  docker start sealed > /dev/null
+  until_true 60 alone_ready || fail "the service is not ready after the restore"
+  [ "$(cat "$folder/storage/note.txt")" = 'the secret of the shop' ] || fail "the encrypted archive was not restored: $(docker logs --tail 5 sealed 2>&1)"
+  docker rm -f sealed > /dev/null
 }
 
 folders_unusable() {

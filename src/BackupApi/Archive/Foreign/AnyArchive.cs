@@ -1,5 +1,5 @@
 using System.Runtime.CompilerServices;
-using System.Security.Cryptography;
+using BackupApi.Archive.Encryption;
 using BackupApi.Archive.Tar;
 using BackupApi.Files;
 using BackupApi.Model;
@@ -15,7 +15,7 @@ internal sealed class AnyArchive(ArchiveReader reader)
         ArchiveKind kind;
         try
         {
-            kind = ArchiveFormat.Of(path);
+            kind = KindOf(path);
         }
         catch (BackupException e) when (e.Fault == Fault.ArchiveDamaged)
         {
@@ -28,7 +28,7 @@ internal sealed class AnyArchive(ArchiveReader reader)
     /// <summary>Unpacks everything but our own entries into the existing empty folder <paramref name="into"/>.</summary>
     public async Task<UnpackResult> UnpackAsync(string path, string into, ArchiveLimits limits, Progress progress, CancellationToken ct)
     {
-        var kind = ArchiveFormat.Of(path);
+        var kind = KindOf(path);
         if (kind == ArchiveKind.TarGzip)
         {
             return await reader.UnpackAsync(path, into, static _ => true, limits, progress, ct);
@@ -54,7 +54,7 @@ internal sealed class AnyArchive(ArchiveReader reader)
     /// <summary>All entries but our own.</summary>
     public async IAsyncEnumerable<ArchiveEntry> ListAsync(string path, [EnumeratorCancellation] CancellationToken ct)
     {
-        var kind = ArchiveFormat.Of(path);
+        var kind = KindOf(path);
         if (kind == ArchiveKind.TarGzip)
         {
             await foreach (var entry in reader.ListAsync(path, ct))
@@ -80,7 +80,7 @@ internal sealed class AnyArchive(ArchiveReader reader)
     {
         try
         {
-            return ArchiveFormat.Of(path) == ArchiveKind.TarGzip ? await reader.ReadFactsAsync(path, ct) : (null, null);
+            return KindOf(path) == ArchiveKind.TarGzip ? await reader.ReadFactsAsync(path, ct) : (null, null);
         }
         catch (BackupException)
         {
@@ -88,7 +88,7 @@ internal sealed class AnyArchive(ArchiveReader reader)
         }
     }
 
-    private static async Task<ArchiveProof> ReadThroughAsync(string path, ArchiveKind kind, ArchiveLimits limits, Progress progress, CancellationToken ct)
+    private async Task<ArchiveProof> ReadThroughAsync(string path, ArchiveKind kind, ArchiveLimits limits, Progress progress, CancellationToken ct)
     {
         long count = 0, content = 0;
         var errors = new List<Finding>();
@@ -122,24 +122,34 @@ internal sealed class AnyArchive(ArchiveReader reader)
 
     private static async Task<ArchiveProof> ProofAsync(string path, long entries, long content, IReadOnlyList<Finding> errors, CancellationToken ct)
     {
-        await using var file = OpenFile(path);
-        var sha256 = Convert.ToHexStringLower(await SHA256.HashDataAsync(file, ct));
+        var sha256 = await ArchiveReader.HashAsync(path, ct);
         return new ArchiveProof { Sha256 = sha256, Entries = entries, ContentBytes = content, Errors = errors, HasChecksums = false };
     }
 
-    private static IEntryStream Open(string path, ArchiveKind kind, ArchiveLimits limits) => kind switch
+    private ArchiveKind KindOf(string path)
     {
-        ArchiveKind.Tar => new TarEntryStream(OpenFile(path), limits.MaxEntries),
-        ArchiveKind.TarBzip2 => new TarEntryStream(new Bzip2Input(OpenFile(path)), limits.MaxEntries),
-        ArchiveKind.Zip => ZipEntryStream.Open(path, limits),
-        _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "Only streams of entries are opened here."),
-    };
+        using var bytes = OpenBytes(path);
+        return ArchiveFormat.Of(bytes, path);
+    }
 
-    private static FileStream OpenFile(string path)
+    private IEntryStream Open(string path, ArchiveKind kind, ArchiveLimits limits)
+    {
+        var bytes = OpenBytes(path);
+        Stream Whole() => new BufferedStream(new BytesSlice(bytes, 0, bytes.Length, owned: bytes), 1 << 16);
+        return kind switch
+        {
+            ArchiveKind.Tar => new TarEntryStream(Whole(), limits.MaxEntries),
+            ArchiveKind.TarBzip2 => new TarEntryStream(new Bzip2Input(Whole()), limits.MaxEntries),
+            ArchiveKind.Zip => ZipEntryStream.Open(bytes, limits),
+            _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "Only streams of entries are opened here."),
+        };
+    }
+
+    private IArchiveBytes OpenBytes(string path)
     {
         try
         {
-            return new FileStream(Posix.OpenRead(path), FileAccess.Read, 1 << 16);
+            return ArchiveBytes.Open(path, reader.Keys);
         }
         catch (IOException e)
         {

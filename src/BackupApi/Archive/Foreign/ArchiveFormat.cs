@@ -1,3 +1,4 @@
+using BackupApi.Archive.Encryption;
 using BackupApi.Archive.Tar;
 using BackupApi.Files;
 using BackupApi.Model;
@@ -23,18 +24,19 @@ internal static class ArchiveFormat
         ([0x28, 0xB5, 0x2F, 0xFD], "a zstd"),
         ([(byte)'7', (byte)'z', 0xBC, 0xAF], "a 7z"),
         ([(byte)'R', (byte)'a', (byte)'r', (byte)'!'], "a rar"),
+        ([(byte)'S', (byte)'a', (byte)'l', (byte)'t', (byte)'e', (byte)'d', (byte)'_', (byte)'_'], "an openssl-encrypted"),
+        ([0x8C, 0x0D, 0x04], "a gpg-encrypted"),
     ];
 
     /// <exception cref="BackupException"><see cref="Fault.ArchiveDamaged"/>: no archive at all. <see cref="Fault.ArchiveIncompatible"/>: of a kind that is not read.</exception>
-    public static ArchiveKind Of(string path)
+    public static ArchiveKind Of(IArchiveBytes bytes, string path)
     {
         Span<byte> head = stackalloc byte[TarFormat.BlockLength];
         head.Clear();
         int length;
         try
         {
-            using var file = Posix.OpenRead(path);
-            length = RandomAccess.Read(file, head, 0);
+            length = bytes.Read(head, 0);
         }
         catch (IOException e)
         {
@@ -68,7 +70,7 @@ internal static class ArchiveFormat
                 throw new BackupException(
                     Fault.ArchiveIncompatible,
                     $"{Name(path)} is {name} archive, which this service does not read.",
-                    "Unpack it and pack its content again as .tar.gz, .tar, .tar.bz2 or .zip.");
+                    "Unpack it and pack its content again as .tar.gz, .tar, .tar.bz2 or .zip (encrypted: by age -p).");
             }
         }
 

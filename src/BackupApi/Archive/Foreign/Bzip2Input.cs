@@ -5,7 +5,7 @@ namespace BackupApi.Archive.Foreign;
 
 /// <summary>The bytes of a bzip2 file, also of one made of several streams (pbzip2, <c>cat a.bz2 b.bz2</c>). Damage and truncation are faults.</summary>
 /// <param name="file">Owned. Read byte by byte, so it should be buffered.</param>
-internal sealed class Bzip2Input(FileStream file) : Stream
+internal sealed class Bzip2Input(Stream file) : Stream
 {
     private BZip2InputStream? member;
     private bool ended;

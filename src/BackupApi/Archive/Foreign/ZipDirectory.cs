@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Globalization;
+using BackupApi.Archive.Encryption;
 using BackupApi.Model;
-using Microsoft.Win32.SafeHandles;
 
 namespace BackupApi.Archive.Foreign;
 
@@ -26,7 +26,7 @@ internal static class ZipDirectory
 
     /// <summary>The items in the order of the directory.</summary>
     /// <exception cref="BackupException"><see cref="Fault.ArchiveDamaged"/> or <see cref="Fault.ArchiveHostile"/>.</exception>
-    public static List<ZipItem> Read(SafeFileHandle file, long maxEntries)
+    public static List<ZipItem> Read(IArchiveBytes file, long maxEntries)
     {
         var (offset, length, count) = FindDirectory(file);
         if (count > maxEntries)
@@ -34,7 +34,7 @@ internal static class ZipDirectory
             throw new BackupException(Fault.ArchiveHostile, $"The archive holds more than {maxEntries.ToString("N0", CultureInfo.InvariantCulture)} entries, so it was refused.", "Split it, or raise the limit.");
         }
 
-        if (length > MaxLength || offset < 0 || length < 0 || offset > RandomAccess.GetLength(file) - length || count > length / ItemLength)
+        if (length > MaxLength || offset < 0 || length < 0 || offset > file.Length - length || count > length / ItemLength)
         {
             throw Damaged("The zip's directory does not fit the file.", offset);
         }
@@ -65,11 +65,11 @@ internal static class ZipDirectory
     }
 
     /// <summary>Reads that many bytes or fails.</summary>
-    public static byte[] ReadExactly(SafeFileHandle file, long offset, int length)
+    public static byte[] ReadExactly(IArchiveBytes file, long offset, int length)
     {
         var bytes = new byte[length];
         var done = 0;
-        while (done < length && RandomAccess.Read(file, bytes.AsSpan(done), offset + done) is var read and > 0)
+        while (done < length && file.Read(bytes.AsSpan(done), offset + done) is var read and > 0)
         {
             done += read;
         }
@@ -130,9 +130,9 @@ internal static class ZipDirectory
         return value;
     }
 
-    private static (long Offset, long Length, long Count) FindDirectory(SafeFileHandle file)
+    private static (long Offset, long Length, long Count) FindDirectory(IArchiveBytes file)
     {
-        var fileLength = RandomAccess.GetLength(file);
+        var fileLength = file.Length;
         var tailLength = (int)Math.Min(fileLength, EndLength + ushort.MaxValue);
         var tail = ReadExactly(file, fileLength - tailLength, tailLength);
         for (var i = tailLength - EndLength; i >= 0; i--)
@@ -150,7 +150,7 @@ internal static class ZipDirectory
         throw Damaged("The end of the zip is missing: the file is cut short.", fileLength);
     }
 
-    private static (long Offset, long Length, long Count)? FindDirectory64(SafeFileHandle file, long endAt)
+    private static (long Offset, long Length, long Count)? FindDirectory64(IArchiveBytes file, long endAt)
     {
         if (endAt < Locator64Length)
         {

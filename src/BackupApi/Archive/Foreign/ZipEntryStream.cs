@@ -1,10 +1,10 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
 using System.Runtime.InteropServices;
+using BackupApi.Archive.Encryption;
 using BackupApi.Files;
 using BackupApi.Model;
 using ICSharpCode.SharpZipLib.Checksum;
-using Microsoft.Win32.SafeHandles;
 
 namespace BackupApi.Archive.Foreign;
 
@@ -21,7 +21,7 @@ internal sealed class ZipEntryStream : IEntryStream
     private const int Deflated = 8;
     private const int MaxLinkLength = 4095;
 
-    private readonly SafeFileHandle file;
+    private readonly IArchiveBytes file;
     private readonly List<ZipItem> items;
     private readonly int maxRatio;
     private readonly Dictionary<long, long> endOfData = [];
@@ -32,7 +32,7 @@ internal sealed class ZipEntryStream : IEntryStream
     private Stream? content;
     private long contentLeft;
 
-    private ZipEntryStream(SafeFileHandle file, List<ZipItem> items, int maxRatio)
+    private ZipEntryStream(IArchiveBytes file, List<ZipItem> items, int maxRatio)
     {
         this.file = file;
         this.items = items;
@@ -40,29 +40,28 @@ internal sealed class ZipEntryStream : IEntryStream
         var starts = items.Select(item => item.HeaderOffset).Order().ToList();
         for (var i = 0; i < starts.Count; i++)
         {
-            if (!endOfData.TryAdd(starts[i], i + 1 < starts.Count ? starts[i + 1] : RandomAccess.GetLength(file)))
+            if (!endOfData.TryAdd(starts[i], i + 1 < starts.Count ? starts[i + 1] : file.Length))
             {
                 throw Hostile("has two entries over the same data");
             }
         }
     }
 
-    public static ZipEntryStream Open(string path, ArchiveLimits limits)
+    /// <summary>Takes over the bytes.</summary>
+    public static ZipEntryStream Open(IArchiveBytes zip, ArchiveLimits limits)
     {
-        SafeFileHandle? zip = null;
         try
         {
-            zip = Posix.OpenRead(path);
             return new ZipEntryStream(zip, ZipDirectory.Read(zip, limits.MaxEntries), limits.MaxRatio);
         }
         catch (IOException e)
         {
-            zip?.Dispose();
+            zip.Dispose();
             throw Errno.ToFault(e);
         }
         catch (BackupException)
         {
-            zip?.Dispose();
+            zip.Dispose();
             throw;
         }
     }
@@ -180,7 +179,7 @@ internal sealed class ZipEntryStream : IEntryStream
             throw Damaged("announces two sizes");
         }
 
-        var raw = new FileSlice(file, start, item.CompressedSize);
+        var raw = new BytesSlice(file, start, item.CompressedSize);
         content = item.Method == Stored ? raw : new DeflateStream(raw, CompressionMode.Decompress);
         contentLeft = item.Size;
         crc.Reset();

@@ -1,39 +1,42 @@
 using BackupApi.Archive.Chunks;
+using BackupApi.Archive.Encryption;
 using BackupApi.Archive.Format;
 using BackupApi.Archive.Tar;
 using BackupApi.Files;
 using BackupApi.Model;
-using Microsoft.Win32.SafeHandles;
 
 namespace BackupApi.Archive.Reading;
 
 /// <summary>An open archive with an index, and the raw reading of its parts. Safe for several threads.</summary>
 internal sealed class ArchiveFile : IDisposable
 {
-    private readonly SafeFileHandle handle;
+    private readonly IArchiveBytes bytes;
 
-    private ArchiveFile(SafeFileHandle handle, string path, long length)
+    private ArchiveFile(IArchiveBytes bytes, string path)
     {
-        this.handle = handle;
+        this.bytes = bytes;
         Path = path;
-        Length = length;
     }
 
     public string Path { get; }
 
-    public long Length { get; }
+    /// <summary>Before encryption.</summary>
+    public long Length => bytes.Length;
+
+    /// <summary>As <see cref="IArchiveBytes.Damaged"/>.</summary>
+    public IReadOnlyCollection<long> Damaged => bytes.Damaged;
 
     /// <summary>Null for an archive that was made elsewhere, compressed anew, or whose end is damaged.</summary>
     public Locator? Locator { get; private init; }
 
     /// <exception cref="IOException">The file cannot be opened or read.</exception>
-    public static ArchiveFile Open(string path)
+    /// <exception cref="BackupException">As of <see cref="ArchiveBytes.Open"/>.</exception>
+    public static ArchiveFile Open(string path, ArchiveKeys keys)
     {
-        var opened = Posix.OpenRead(path);
+        var opened = ArchiveBytes.Open(path, keys);
         try
         {
-            var length = Posix.Stat(opened, path).Size;
-            return new ArchiveFile(opened, path, length) { Locator = FindLocator(opened, length) };
+            return new ArchiveFile(opened, path) { Locator = FindLocator(opened) };
         }
         catch
         {
@@ -42,13 +45,13 @@ internal sealed class ArchiveFile : IDisposable
         }
     }
 
-    /// <summary>Fills <paramref name="buffer"/>; false when the file ends before.</summary>
+    /// <summary>Fills <paramref name="buffer"/>; false when the file ends before. Encrypted bytes that are not authentic come as zeros: everything read so has a checksum.</summary>
     /// <exception cref="BackupException"><see cref="Fault.DiskError"/>.</exception>
     public bool TryRead(Span<byte> buffer, long offset)
     {
         while (!buffer.IsEmpty)
         {
-            var length = Read(buffer, offset);
+            var length = Read(buffer, offset, forChecksum: true);
             if (length == 0)
             {
                 return false;
@@ -63,6 +66,9 @@ internal sealed class ArchiveFile : IDisposable
 
     /// <summary>The bytes from <paramref name="offset"/> on as a stream that does not own the file.</summary>
     public Stream OpenFrom(long offset) => new RangeStream(this, offset, Length);
+
+    /// <summary>The file as it lies on the disk, encrypted or not, as a stream that does not own it.</summary>
+    public Stream OpenStored() => bytes.OpenStored();
 
     public Stream OpenRange(long offset, long end) => new RangeStream(this, offset, end);
 
@@ -103,13 +109,13 @@ internal sealed class ArchiveFile : IDisposable
         yield return Inflated(Locator!.DirectoryOffset, Locator.DirectoryCompressedLength, Locator.DirectoryLength);
     }
 
-    public void Dispose() => handle.Dispose();
+    public void Dispose() => bytes.Dispose();
 
-    private int Read(Span<byte> buffer, long offset)
+    private int Read(Span<byte> buffer, long offset, bool forChecksum = false)
     {
         try
         {
-            return RandomAccess.Read(handle, buffer, offset);
+            return forChecksum ? bytes.ReadForChecksum(buffer, offset) : bytes.Read(buffer, offset);
         }
         catch (IOException e)
         {
@@ -124,16 +130,22 @@ internal sealed class ArchiveFile : IDisposable
         return TryRead(compressed, offset) && ChunkCodec.TryInflateUnchecked(compressed, content) ? content : [];
     }
 
-    private static Locator? FindLocator(SafeFileHandle handle, long length)
+    private static Locator? FindLocator(IArchiveBytes bytes)
     {
         const int Content = ArchiveLayout.TrailerLength + (3 * TarFormat.BlockLength);
-        if (length < ArchiveLayout.GzipHeader.Length + ArchiveLayout.TailLength + ArchiveLayout.TrailerLength)
+        if (bytes.Length < ArchiveLayout.GzipHeader.Length + ArchiveLayout.TailLength + ArchiveLayout.TrailerLength)
         {
             return null;
         }
 
         var block = new byte[TarFormat.BlockLength];
-        return RandomAccess.Read(handle, block, length - Content) == block.Length ? Locator.Read(block, length) : null;
+        var done = 0;
+        while (done < block.Length && bytes.ReadForChecksum(block.AsSpan(done), bytes.Length - Content + done) is var read and > 0)
+        {
+            done += read;
+        }
+
+        return done == block.Length ? Locator.Read(block, bytes.Length) : null;
     }
 
     /// <summary>Part of the file as a stream.</summary>

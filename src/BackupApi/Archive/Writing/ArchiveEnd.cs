@@ -14,7 +14,7 @@ internal sealed class ArchiveEnd(ArchiveOutput output, int level)
     private uint crc32;
     private long tarLength;
 
-    /// <summary>Everything after this is the caller's flush.</summary>
+    /// <summary>When this returns, all of it is on the disk.</summary>
     /// <param name="room">Bytes kept for the manifest's content, a multiple of 512.</param>
     /// <returns>CRC-32C of the head, which was not appended like the rest.</returns>
     public uint Write(Manifest manifest, Report report, ContentAssembly content, int room)
@@ -66,7 +66,7 @@ internal sealed class ArchiveEnd(ArchiveOutput output, int level)
             ChunkCodec.Crc32Of(reportJson),
             output.PartCrc32C);
         AddTail(locator, manifest.CreatedAt, head.Crc32);
-        output.WriteHead(head.Bytes);
+        output.Finish(head.Bytes);
         return Crc32C.Of(head.Bytes);
     }
 

@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
-using BackupApi.Archive.Format;
-using BackupApi.Files;
+using BackupApi.Archive.Encryption;
 using BackupApi.Model;
 
 namespace BackupApi.Archive.Writing;
@@ -12,28 +11,51 @@ internal static class ReadBack
     /// <param name="RestCrc32C">Of all behind it.</param>
     internal readonly record struct Expected(int HeadLength, uint HeadCrc32C, uint RestCrc32C);
 
-    /// <summary>SHA-256 in lower-case hexadecimal; null when length or bytes differ.</summary>
-    public static async Task<string?> FindSha256Async(string path, long length, Expected expected, Progress progress, CancellationToken ct)
+    /// <summary>SHA-256 in lower-case hexadecimal, of the file as it lies there; null when length or bytes differ, or an encrypted piece is not authentic.</summary>
+    public static async Task<string?> FindSha256Async(string path, long length, Expected expected, ArchiveKeys keys, Progress progress, CancellationToken ct)
     {
-        using var handle = Posix.OpenRead(path);
-        if (Posix.Stat(handle, path).Size != length)
-        {
-            return null;
-        }
-
+        using var file = ArchiveBytes.Open(path, keys);
+        await using var stored = file.OpenStored();
         using var sha256 = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         var buffer = new byte[1 << 20];
-        var (head, rest) = (uint.MaxValue, uint.MaxValue);
-        int got;
-        for (long at = 0; (got = await RandomAccess.ReadAsync(handle, buffer, at, ct)) > 0; at += got)
+        var content = new Sums(expected.HeadLength);
+        long read = 0;
+        for (int got; (got = await stored.ReadAsync(buffer, ct)) > 0; read += got)
         {
             sha256.AppendData(buffer, 0, got);
-            var inHead = (int)Math.Clamp(expected.HeadLength - at, 0, got);
-            head = Crc32C.Append(head, buffer.AsSpan(0, inHead));
-            rest = Crc32C.Append(rest, buffer.AsSpan(inHead, got - inHead));
+            if (file is PlainBytes)
+            {
+                content.Add(buffer.AsSpan(0, got));
+            }
+
             progress.AddBytes(got);
         }
 
-        return ~head == expected.HeadCrc32C && ~rest == expected.RestCrc32C ? Convert.ToHexStringLower(sha256.GetHashAndReset()) : null;
+        while (file is not PlainBytes && file.ReadForChecksum(buffer, content.Length) is var got and > 0)
+        {
+            ct.ThrowIfCancellationRequested();
+            content.Add(buffer.AsSpan(0, got));
+        }
+
+        return read == length && content.Crc32C == (expected.HeadCrc32C, expected.RestCrc32C) && file.Damaged.Count == 0 ? Convert.ToHexStringLower(sha256.GetHashAndReset()) : null;
+    }
+
+    /// <summary>CRC-32C of the head and of the rest.</summary>
+    private sealed class Sums(int headLength)
+    {
+        private uint head = uint.MaxValue;
+        private uint rest = uint.MaxValue;
+
+        public long Length { get; private set; }
+
+        public (uint Head, uint Behind) Crc32C => (~head, ~rest);
+
+        public void Add(ReadOnlySpan<byte> bytes)
+        {
+            var inHead = (int)Math.Clamp(headLength - Length, 0, bytes.Length);
+            head = Format.Crc32C.Append(head, bytes[..inHead]);
+            rest = Format.Crc32C.Append(rest, bytes[inHead..]);
+            Length += bytes.Length;
+        }
     }
 }

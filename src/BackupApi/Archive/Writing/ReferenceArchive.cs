@@ -1,4 +1,5 @@
 using System.Globalization;
+using BackupApi.Archive.Encryption;
 using BackupApi.Archive.Format;
 using BackupApi.Archive.Reading;
 using BackupApi.Files;
@@ -51,7 +52,7 @@ internal sealed class ReferenceArchive : IDisposable
     }
 
     /// <summary>Null when there is none, or none that can be used: then everything is read and compressed.</summary>
-    public static ReferenceArchive? Open(string? path, Observations seen)
+    public static ReferenceArchive? Open(string? path, ArchiveKeys keys, Observations seen)
     {
         if (path is null)
         {
@@ -61,7 +62,7 @@ internal sealed class ReferenceArchive : IDisposable
         ArchiveFile? opened = null;
         try
         {
-            opened = ArchiveFile.Open(path);
+            opened = ArchiveFile.Open(path, keys);
             if (IndexCursor.Open(opened) is { } start)
             {
                 return new ReferenceArchive(opened, start, seen);

@@ -1,3 +1,4 @@
+using BackupApi.Archive.Encryption;
 using BackupApi.Archive.Format;
 using BackupApi.Archive.Reading;
 using BackupApi.Model;
@@ -26,11 +27,11 @@ internal static class Unchanged
         EntryOf(file) == old.Entry && (!Segments.HasContent(file) || (!file.IsQuiet && old.Fingerprint is { } then && then == file.Stat.Fingerprint));
 
     /// <summary>See <see cref="ArchiveReader.MatchesAsync"/>.</summary>
-    public static bool Matches(string path, IReadOnlyList<CapturedFile> files, CancellationToken ct)
+    public static bool Matches(string path, ArchiveKeys keys, IReadOnlyList<CapturedFile> files, CancellationToken ct)
     {
         try
         {
-            using var file = ArchiveFile.Open(path);
+            using var file = ArchiveFile.Open(path, keys);
             if (IndexCursor.Open(file) is not { } cursor)
             {
                 return false;

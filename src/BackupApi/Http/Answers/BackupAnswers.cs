@@ -43,6 +43,12 @@ internal record BackupFacts
     /// <summary>Bytes of content before compression; 0 when unknown.</summary>
     public required long ContentSize { get; init; }
 
+    /// <summary>The archive is an age file: its passphrase opens it.</summary>
+    public required bool Encrypted { get; init; }
+
+    /// <summary>It is encrypted, and no passphrase of this service opens it: nothing but its file is known.</summary>
+    public required bool Locked { get; init; }
+
     /// <summary>Made by this service; only such archives are ever removed by rotation.</summary>
     public required bool Ours { get; init; }
 
@@ -83,6 +89,8 @@ internal record BackupFacts
         Sequence = backup.Sequence,
         Sha256 = backup.Sha256,
         ContentSize = backup.ContentBytes,
+        Encrypted = backup.IsEncrypted,
+        Locked = backup.IsLocked,
         Ours = backup.IsOurs,
         Pins = backup.Pins,
         ConfirmedAt = backup.ConfirmedAt,

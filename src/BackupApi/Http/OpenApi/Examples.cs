@@ -167,6 +167,7 @@ internal static class Examples
         Fault.ArchiveDamaged => "The archive is truncated, altered or does not agree with itself",
         Fault.ArchiveHostile => "The archive holds an entry that must never be unpacked",
         Fault.ArchiveIncompatible => "The archive does not fit what lives in the storage now",
+        Fault.ArchiveLocked => "The archive is encrypted, and none of the passphrases opens it",
         Fault.NoRoom => "Not enough free room",
         Fault.NotReady => "A start-up restore has not ended yet",
         Fault.Cancelled => "The service is stopping",

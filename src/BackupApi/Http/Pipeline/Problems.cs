@@ -17,7 +17,7 @@ internal static class Problems
         Fault.Busy or Fault.StorageInUse or Fault.Protected or Fault.ReadOnly => StatusCodes.Status409Conflict,
         Fault.TooLarge => StatusCodes.Status413PayloadTooLarge,
         Fault.TooManyRequests => StatusCodes.Status429TooManyRequests,
-        Fault.ArchiveDamaged or Fault.ArchiveHostile or Fault.ArchiveIncompatible => StatusCodes.Status422UnprocessableEntity,
+        Fault.ArchiveDamaged or Fault.ArchiveHostile or Fault.ArchiveIncompatible or Fault.ArchiveLocked => StatusCodes.Status422UnprocessableEntity,
         Fault.HookFailed => StatusCodes.Status424FailedDependency,
         Fault.NotReady or Fault.Cancelled => StatusCodes.Status503ServiceUnavailable,
         Fault.NoRoom => StatusCodes.Status507InsufficientStorage,

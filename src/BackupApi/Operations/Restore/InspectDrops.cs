@@ -55,6 +55,10 @@ internal sealed class InspectDrops(RestoreFolder restoreFolder, AnyArchive archi
                 ? "It is whole and is restored at the next start: restart the application together with this service."
                 : $"It will be refused at the next start: {proof.Errors[0].Message}";
         }
+        catch (BackupException e) when (e.Fault == Fault.ArchiveLocked)
+        {
+            return $"{e.Message} {e.Hint}";
+        }
         catch (BackupException e)
         {
             return $"It will be refused at the next start: {e.Message} {e.Hint}";

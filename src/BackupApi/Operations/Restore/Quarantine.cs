@@ -1,12 +1,14 @@
 using System.Globalization;
 using System.Text.Json;
+using BackupApi.Archive.Encryption;
+using BackupApi.Archive.Writing;
 using BackupApi.Files;
 using BackupApi.Model;
 
 namespace BackupApi.Operations.Restore;
 
-/// <summary>Keeps what self-healing replaces: <c>backups/.backupapi/quarantine/TIME-N/</c> with the files as they were, beside a report.</summary>
-internal sealed class Quarantine(WorkFolders folders, FindSources findSources, DiskGuard guard)
+/// <summary>Keeps what self-healing replaces: <c>backups/.backupapi/quarantine/TIME-N/</c> with the files as they were, beside a report. Where archives are encrypted, so are they (<c>x.db.age</c>).</summary>
+internal sealed class Quarantine(WorkFolders folders, FindSources findSources, ArchiveKeys keys, DiskGuard guard)
 {
     private const int CopyLength = 1 << 20;
 
@@ -74,14 +76,18 @@ internal sealed class Quarantine(WorkFolders folders, FindSources findSources, D
         return place;
     }
 
-    private static void Copy(string from, string to)
+    private void Copy(string from, string plain)
     {
         using var source = Posix.OpenRead(from);
+        var to = keys.Encrypt ? plain + BackupName.EncryptedEnding : plain;
         using var target = Posix.CreateNew(to);
+        using IArchiveSink sink = keys.Encrypt ? new EncryptingSink(target, to, 0, keys) : new PlainSink(target, to, 0);
         var buffer = new byte[CopyLength];
         for (long offset = 0; RandomAccess.Read(source, buffer, offset) is var read and > 0; offset += read)
         {
-            RandomAccess.Write(target, buffer.AsSpan(0, read), offset);
+            sink.Append(buffer.AsSpan(0, read));
         }
+
+        sink.Finish([]);
     }
 }

@@ -137,7 +137,7 @@ internal sealed class RestoreAtStart(
             return result;
         }
 
-        if (failure.Fault is Fault.StorageInUse or Fault.HookFailed or Fault.NoRoom or Fault.DiskError or Fault.PermissionDenied or Fault.Cancelled || Posix.FindStat(restoreFolder.PathOfClaim(drop.Name))?.Size != drop.Stat.Size)
+        if (failure.Fault is Fault.StorageInUse or Fault.HookFailed or Fault.NoRoom or Fault.DiskError or Fault.PermissionDenied or Fault.Cancelled or Fault.ArchiveLocked || Posix.FindStat(restoreFolder.PathOfClaim(drop.Name))?.Size != drop.Stat.Size)
         {
             restoreFolder.Unclaim(drop.Name);
             return result with { Waiting = [new Finding(PathText.Show(drop.Name), $"{failure.Message} {failure.Hint}"), .. choice.Waiting] };

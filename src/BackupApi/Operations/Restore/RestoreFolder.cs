@@ -24,7 +24,9 @@ internal sealed class RestoreFolder(WorkFolders folders)
     private const string AttemptEnding = ".attempt";
     private const string ReasonEnding = ".reason.txt";
 
-    private static readonly string[] Endings = [".tar.gz", ".tgz", ".tar", ".tar.bz2", ".tbz2", ".tbz", ".zip"];
+    private static readonly string[] PlainEndings = [".tar.gz", ".tgz", ".tar", ".tar.bz2", ".tbz2", ".tbz", ".zip"];
+
+    private static readonly string[] Endings = [.. PlainEndings, .. PlainEndings.Select(ending => ending + BackupName.EncryptedEnding)];
 
     private string Claimed => $"{folders.Restore}/.claimed";
 

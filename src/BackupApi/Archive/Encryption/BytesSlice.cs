@@ -1,25 +1,24 @@
-using Microsoft.Win32.SafeHandles;
+namespace BackupApi.Archive.Encryption;
 
-namespace BackupApi.Archive.Foreign;
-
-/// <summary>A part of an open file as a stream. Does not own the file.</summary>
-internal sealed class FileSlice(SafeFileHandle file, long start, long length) : Stream
+/// <summary>A part of an archive as a stream.</summary>
+/// <param name="owned">Disposed with the stream; null when the bytes are somebody else's.</param>
+internal sealed class BytesSlice(IArchiveBytes bytes, long start, long length, IArchiveBytes? owned = null) : Stream
 {
     private long done;
 
     public override bool CanRead => true;
 
-    public override bool CanSeek => false;
+    public override bool CanSeek => true;
 
     public override bool CanWrite => false;
 
     public override long Length => length;
 
-    public override long Position { get => done; set => throw new NotSupportedException(); }
+    public override long Position { get => done; set => done = Math.Clamp(value, 0, length); }
 
     public override int Read(Span<byte> buffer)
     {
-        var read = RandomAccess.Read(file, buffer[..(int)Math.Min(buffer.Length, length - done)], start + done);
+        var read = bytes.Read(buffer[..(int)Math.Min(buffer.Length, length - done)], start + done);
         done += read;
         return read;
     }
@@ -38,9 +37,20 @@ internal sealed class FileSlice(SafeFileHandle file, long start, long length) : 
     {
     }
 
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+    public override long Seek(long offset, SeekOrigin origin) =>
+        Position = offset + (origin == SeekOrigin.Begin ? 0 : origin == SeekOrigin.Current ? done : length);
 
     public override void SetLength(long value) => throw new NotSupportedException();
 
     public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            owned?.Dispose();
+        }
+
+        base.Dispose(disposing);
+    }
 }
