@@ -41,7 +41,7 @@ internal sealed class AnyArchive(ArchiveReader reader)
     /// <summary>The same for a damaged archive: what still verifies; of one without checksums, what comes before the damage. The answer lists what was left out.</summary>
     public async Task<UnpackResult> SalvageAsync(string path, string into, ArchiveLimits limits, Progress progress, CancellationToken ct)
     {
-        var kind = ArchiveFormat.Of(path);
+        var kind = KindOf(path);
         if (kind == ArchiveKind.TarGzip)
         {
             return await reader.SalvageAsync(path, into, static _ => true, limits, progress, ct);

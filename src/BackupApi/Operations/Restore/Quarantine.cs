@@ -40,7 +40,7 @@ internal sealed class Quarantine(WorkFolders folders, FindSources findSources, A
         }
     }
 
-    private static void Fill(string place, Wound wound, List<TreeNode> nodes, Backup from, DateTimeOffset now)
+    private void Fill(string place, Wound wound, List<TreeNode> nodes, Backup from, DateTimeOffset now)
     {
         foreach (var node in nodes.Where(node => node.Stat.Kind == FileKind.File))
         {
