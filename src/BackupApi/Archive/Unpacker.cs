@@ -121,7 +121,7 @@ internal sealed class Unpacker : IAsyncDisposable
             throw ArchiveFaults.TooMany(limits.MaxEntries);
         }
 
-        if (entry.Size > limits.MaxBytes - bytes)
+        if (entry.Size > limits.MaxBytes - Math.Max(0, bytes))
         {
             throw ArchiveFaults.TooLarge(limits.MaxBytes);
         }

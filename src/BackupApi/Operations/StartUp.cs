@@ -65,6 +65,11 @@ internal sealed partial class StartUp(
         schedule.Load();
         var count = catalog.List().Count;
         LogFound(log, count, folders.Storage, folders.Backups, folders.Restore);
+        if (catalog.List().Count(backup => backup.IsLocked) is var locked and > 0)
+        {
+            LogLocked(log, locked);
+        }
+
         var library = SqliteLibrary.Describe();
         LogLibrary(log, library);
         if (new[] { folders.Storage, folders.Restore }.Any(folder => Directory.Exists(folder) && FolderProbe.TryRead(folder) is not null))
@@ -171,6 +176,9 @@ internal sealed partial class StartUp(
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Removed {Partial}: a backup was killed while it was written; it was never published")]
     private static partial void LogLeftover(ILogger logger, string partial);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Count} archives are encrypted, and no passphrase of BACKUP_PASSPHRASE_FILE opens them")]
+    private static partial void LogLocked(ILogger logger, int count);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{Count} backups found; storage {Storage}, backups {Backups}, restore {Restore}")]
     private static partial void LogFound(ILogger logger, int count, string storage, string backups, string restore);

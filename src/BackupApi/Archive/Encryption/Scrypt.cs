@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Security.Cryptography;
@@ -56,6 +57,7 @@ internal static unsafe class Scrypt
     private static int Place(int i) => (i / WordsOfBlock * WordsOfBlock) + Diagonal[i % WordsOfBlock];
 
     /// <summary>ROMix (RFC 7914 section 5).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Mix(Span<Vector128<uint>> row, long rows)
     {
         var step = Math.Max(1, rows * RowBytes / TableBytes);
@@ -106,6 +108,7 @@ internal static unsafe class Scrypt
     private static Span<Vector128<uint>> RowOf(Vector128<uint>* table, long number) => new(table + (number * RowVectors), RowVectors);
 
     /// <summary>BlockMix (RFC 7914 section 4): even blocks come first.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void MixBlocks(ReadOnlySpan<Vector128<uint>> from, Span<Vector128<uint>> to)
     {
         var (a, b, c, d) = (from[^4], from[^3], from[^2], from[^1]);
@@ -119,6 +122,7 @@ internal static unsafe class Scrypt
     }
 
     /// <summary>Salsa20/8 (RFC 7914 section 3) of the exclusive-or of both.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Salsa(ref Vector128<uint> a, ref Vector128<uint> b, ref Vector128<uint> c, ref Vector128<uint> d, ReadOnlySpan<Vector128<uint>> with)
     {
         var (a0, b0, c0, d0) = (a ^ with[0], b ^ with[1], c ^ with[2], d ^ with[3]);
@@ -144,5 +148,6 @@ internal static unsafe class Scrypt
         (a, b, c, d) = (a + a0, b + b0, c + c0, d + d0);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector128<uint> Turn(Vector128<uint> words, int bits) => (words << bits) | (words >>> (32 - bits));
 }

@@ -27,18 +27,27 @@ public sealed class AgeToolTests : IDisposable
     }
 
     [Theory]
+    [InlineData("tgz", "tar czf \"$0\" -C storage .")]
     [InlineData("tar.gz", "tar czf \"$0\" -C storage .")]
     [InlineData("tar", "tar cf \"$0\" -C storage .")]
     [InlineData("tar.bz2", "tar cjf \"$0\" -C storage .")]
     [InlineData("zip", "cd storage && zip -qr \"$0\" .")]
-    public async Task An_archive_of_any_kind_that_age_encrypted_is_read(string ending, string make)
+    public async Task An_archive_of_any_kind_that_others_encrypted_is_read(string ending, string make)
     {
         var content = new byte[300_000];
         new Random(4).NextBytes(content);
         temp.File("storage/sub/random", content);
         temp.File("storage/text", "hello"u8);
         Tool.Run("bash", "-c", $"cd '{temp.Path}' && {make}", temp["a." + ending]);
-        AgeTool.Encrypt(Sealed.Passphrase, temp["a." + ending], temp[$"a.{ending}.age"]);
+        if (ending == "tgz")
+        {
+            // With the work factor that age itself chooses.
+            AgeTool.Encrypt(Sealed.Passphrase, temp["a." + ending], temp[$"a.{ending}.age"]);
+        }
+        else
+        {
+            Sealed.Encrypt(temp["a." + ending], temp[$"a.{ending}.age"]);
+        }
 
         var proof = await Sealed.VerifyAsync(temp[$"a.{ending}.age"]);
         Assert.Empty(proof.Errors);

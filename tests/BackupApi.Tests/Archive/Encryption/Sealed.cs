@@ -1,6 +1,8 @@
 using BackupApi.Archive;
 using BackupApi.Archive.Encryption;
 using BackupApi.Archive.Foreign;
+using BackupApi.Archive.Writing;
+using BackupApi.Files;
 
 namespace BackupApi.Tests.Archive.Encryption;
 
@@ -22,6 +24,15 @@ internal static class Sealed
         Storage.WriteAsync(path, root, reference, Settings(keys));
 
     public static ArchiveReader Reader(ArchiveKeys? keys = null) => new(keys: keys ?? Keys);
+
+    /// <summary>What <c>age -p</c> does, for less work.</summary>
+    public static void Encrypt(string from, string to)
+    {
+        using var handle = Posix.CreateNew(to);
+        using var sink = new EncryptingSink(handle, to, 0, Keys);
+        sink.Append(File.ReadAllBytes(from));
+        sink.Finish([]);
+    }
 
     public static Task<ArchiveProof> VerifyAsync(string path, ArchiveKeys? keys = null) =>
         new AnyArchive(Reader(keys)).VerifyAsync(path, ArchiveLimits.None, Storage.NoProgress, CancellationToken.None);
