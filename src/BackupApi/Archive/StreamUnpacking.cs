@@ -45,7 +45,7 @@ internal static class StreamUnpacking
                 Posix.Unlink($"{into}/{current.Name}");
             }
 
-            var where = current is null ? "(the rest)" : PathText.Show(current.Name);
+            var where = current is null ? UnpackResult.Rest : PathText.Show(current.Name);
             return await unpacker.FinishAsync([new Finding(where, $"{e.Message} Nothing behind this place could be read, and what lies before it was compared with no checksum.")]);
         }
 

@@ -61,6 +61,20 @@ internal static class JournaledSwap
         }
     }
 
+    /// <summary>Takes a swap back that was done and kept (<see cref="KeptSwap.TakeUp"/>), whatever was written under its names since: that lies in <c>new/</c> afterwards.</summary>
+    /// <exception cref="BackupException"><see cref="Fault.ReadOnly"/>: it could not be gone through with; the next start goes on.</exception>
+    public static SwapEnd TakeBack(SwapFolder folder)
+    {
+        var plan = folder.ReadPlan();
+        foreach (var parent in plan.Steps.SelectMany(step => FoldersOf(step.Path)).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).Where(parent => Posix.FindStat($"{folder.Root}/{parent}") is null))
+        {
+            // A folder that went since: what was in it comes back all the same.
+            Posix.MakeFolder($"{folder.Root}/{parent}", 0x1ED /* 0755 */);
+        }
+
+        return GoBack(folder, plan, []);
+    }
+
     /// <summary>Whether two names can be exchanged in one step on the mount of <paramref name="folder"/>, and inodes are to be trusted there.</summary>
     public static bool CanExchange(SwapFolder folder)
     {
@@ -85,6 +99,14 @@ internal static class JournaledSwap
         {
             Posix.RemoveFolder(one);
             Posix.RemoveFolder(other);
+        }
+    }
+
+    private static IEnumerable<string> FoldersOf(string path)
+    {
+        for (var slash = path.IndexOf('/', StringComparison.Ordinal); slash >= 0; slash = path.IndexOf('/', slash + 1))
+        {
+            yield return path[..slash];
         }
     }
 

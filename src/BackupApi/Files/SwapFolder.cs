@@ -35,9 +35,9 @@ internal sealed class SwapFolder
     private const string Prefix = "restore-";
 
     /// <summary>What is being removed. Never looked into: a half removed folder must not be taken for a journal.</summary>
-    private const string DiscardedPrefix = "discarded-";
+    internal const string DiscardedPrefix = "discarded-";
 
-    private SwapFolder(string root, string id)
+    internal SwapFolder(string root, string id)
     {
         Root = root;
         Id = id;
@@ -115,7 +115,11 @@ internal sealed class SwapFolder
 
     /// <summary>One rename makes the state what it is, flushed with its folder: this is the commit point and every point after it.</summary>
     public void WriteState(SwapState state) =>
-        AtomicFile.Write(StatePath, Encoding.ASCII.GetBytes($"{state}\n{PlanHash()}\n"));
+        WriteState(Path, state);
+
+    /// <summary>The same for a working folder under another name.</summary>
+    internal static void WriteState(string folder, SwapState state) =>
+        AtomicFile.Write($"{folder}/state", Encoding.ASCII.GetBytes($"{state}\n{PlanHash($"{folder}/plan.json")}\n"));
 
     public void WritePlan(SwapPlan plan) => AtomicFile.Write(PlanPath, plan.ToJson());
 
@@ -124,7 +128,7 @@ internal sealed class SwapFolder
     {
         try
         {
-            return ReadLines() is [_, var hash, ..] && hash == PlanHash()
+            return ReadLines() is [_, var hash, ..] && hash == PlanHash(PlanPath)
                 ? SwapPlan.FromJson(ReadAll(PlanPath))
                 : throw new JsonException("Its SHA-256 is not the one that was committed.");
         }
@@ -205,11 +209,11 @@ internal sealed class SwapFolder
         }
     }
 
-    private string PlanHash() => Posix.FindStat(PlanPath) is null ? "none" : Convert.ToHexStringLower(SHA256.HashData(ReadAll(PlanPath)));
+    private static string PlanHash(string plan) => Posix.FindStat(plan) is null ? "none" : Convert.ToHexStringLower(SHA256.HashData(ReadAll(plan)));
 
     private string[] ReadLines() => Posix.FindStat(StatePath) is null ? [] : Encoding.ASCII.GetString(ReadAll(StatePath)).Split('\n');
 
-    private static byte[] ReadAll(string path)
+    internal static byte[] ReadAll(string path)
     {
         using var file = Posix.OpenRead(path);
         var content = new byte[RandomAccess.GetLength(file)];

@@ -57,6 +57,9 @@ internal sealed record RestoreResult
     /// <summary>Name of the backup that holds the state before; null when the storage was empty.</summary>
     public string? SafetyBackup { get; init; }
 
+    /// <summary>There was no room for a safety backup: the replaced files are kept beside storage and are the way back.</summary>
+    public bool KeepsReplaced { get; init; }
+
     public long Files { get; init; }
 
     public long Bytes { get; init; }

@@ -99,6 +99,11 @@ internal sealed class BackupManager(
     public OperationTicket<RestoreResult> StartUndo(bool force)
     {
         RequireReady();
+        if (undoRestore.IsByKeptFiles)
+        {
+            return Start(OperationKind.Undo, Trigger.Manual, false, false, context => undoRestore.ByKeptFilesAsync(force, ct => takeSafetyBackup.RunAsync(context, ct), context.Progress, context.Cancellation));
+        }
+
         var request = undoRestore.Request(force);
         var backup = Get(request.BackupName);
         return Start(OperationKind.Undo, Trigger.Manual, false, false, context => RestoreAsync(request, backup, context));

@@ -19,14 +19,15 @@ internal sealed class DiskGuard(ServiceSettings settings, ApplyRetention retenti
 
     /// <param name="operation">Begins the sentence: <c>This backup</c>.</param>
     /// <param name="spare">A backup that rotation must leave alone, because the operation is about it; null for none.</param>
+    /// <param name="makesRoom">Whether rotation may run.</param>
     /// <exception cref="BackupException"><see cref="Fault.NoRoom"/> with both numbers, of the first mount that is too small.</exception>
-    public void Require(string operation, IReadOnlyList<RoomNeed> needs, string? spare = null)
+    public void Require(string operation, IReadOnlyList<RoomNeed> needs, string? spare = null, bool makesRoom = true)
     {
         foreach (var mount in needs.GroupBy(need => Posix.FindTargetStat(need.Folder)?.Device))
         {
             var here = mount.ToList();
             var needed = here.Sum(need => need.Bytes) + settings.MinFreeBytes;
-            if (MountFacts.Of(here[0].Folder).FreeBytes < needed && here.Exists(need => need.Folder == settings.BackupsPath))
+            if (MountFacts.Of(here[0].Folder).FreeBytes < needed && makesRoom && here.Exists(need => need.Folder == settings.BackupsPath))
             {
                 retention.Run();
                 retention.MakeRoom(needed, spare);
@@ -37,6 +38,20 @@ internal sealed class DiskGuard(ServiceSettings settings, ApplyRetention retenti
             {
                 throw TooSmall(operation, here, needed, free);
             }
+        }
+    }
+
+    /// <summary>As <see cref="Require"/>, as a question: nothing is removed.</summary>
+    public bool HasRoom(IReadOnlyList<RoomNeed> needs)
+    {
+        try
+        {
+            Require("", needs, makesRoom: false);
+            return true;
+        }
+        catch (BackupException e) when (e.Fault == Fault.NoRoom)
+        {
+            return false;
         }
     }
 

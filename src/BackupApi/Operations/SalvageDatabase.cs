@@ -13,6 +13,9 @@ internal sealed class SalvageDatabase(WorkFolders folders, FindSources findSourc
 {
     private const string ReportName = "report.json";
 
+    /// <summary>The result lies apart from the report: its names are those of a database.</summary>
+    private const string FilesName = "files";
+
     /// <param name="name">As the answers show it: of a database in storage, or of a file or folder there that the newest backup knows as one.</param>
     /// <exception cref="BackupException"><see cref="Fault.NotFound"/>; <see cref="Fault.InvalidRequest"/>: nothing can be brought out of this kind; <see cref="Fault.NoRoom"/>.</exception>
     public async Task<SalvageResult> RunAsync(string name, OperationContext context)
@@ -73,14 +76,16 @@ internal sealed class SalvageDatabase(WorkFolders folders, FindSources findSourc
             context.Progress.Enter("verify");
             var verdict = await found.Engine.VerifyAsync(found.Source, staging, ct);
             context.Progress.Enter("salvage");
-            var salvaged = await salvage.SalvageAsync(found.Source, staging, place, ct);
+            Posix.MakeFolder($"{place}/{FilesName}");
+            var salvaged = await salvage.SalvageAsync(found.Source, staging, $"{place}/{FilesName}", ct);
+            salvaged = salvaged with { Files = [.. salvaged.Files.Select(file => $"{FilesName}/{PathText.Show(file)}")], Notes = asItLies is null ? salvaged.Notes : [asItLies, .. salvaged.Notes] };
             var proven = catalog.List().FirstOrDefault(backup => backup.Damage is null && backup.Sources.Any(source => source.Name == name && source.IsProven));
             var result = new SalvageResult
             {
                 Database = name,
                 Engine = found.Engine.Kind,
                 Folder = PathText.Show(place),
-                Salvaged = asItLies is null ? salvaged : salvaged with { Notes = [asItLies, .. salvaged.Notes] },
+                Salvaged = salvaged,
                 Damage = verdict.Errors,
                 ProvenIn = proven?.Name,
                 CountsThere = proven?.Sources.First(source => source.Name == name).Counts ?? new SortedDictionary<string, long>(StringComparer.Ordinal),

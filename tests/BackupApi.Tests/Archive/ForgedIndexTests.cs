@@ -75,13 +75,16 @@ public sealed class ForgedIndexTests : IDisposable
         });
     }
 
+    private void Forge(ArchiveEntry indexed, ArchiveEntry stored, ReadOnlySpan<byte> hashed, ReadOnlySpan<byte> content, byte[]? behind = null) =>
+        Forge(temp["forged"], indexed, stored, hashed, content, behind);
+
     /// <param name="hashed">What the index claims the content to be.</param>
-    private void Forge(ArchiveEntry indexed, ArchiveEntry stored, ReadOnlySpan<byte> hashed, ReadOnlySpan<byte> content, byte[]? behind = null)
+    internal static void Forge(string path, ArchiveEntry indexed, ArchiveEntry stored, ReadOnlySpan<byte> hashed, ReadOnlySpan<byte> content, byte[]? behind = null)
     {
-        File.Delete(temp["forged"]);
-        using var handle = Posix.CreateNew(temp["forged"]);
-        using var sink = new PlainSink(handle, temp["forged"], ManifestHead.Length(1024));
-        var output = new ArchiveOutput(sink, temp["forged"], ManifestHead.Length(1024));
+        File.Delete(path);
+        using var handle = Posix.CreateNew(path);
+        using var sink = new PlainSink(handle, path, ManifestHead.Length(1024));
+        var output = new ArchiveOutput(sink, path, ManifestHead.Length(1024));
         using var assembly = new ContentAssembly(output, level: 5);
         using var work = new ChunkWork(reference: null, level: 5);
         assembly.Take(new WriteStep { Kind = StepKind.Begin, Entries = [new IndexedEntry(indexed, null)] });

@@ -141,7 +141,46 @@ public sealed class DiskGuardTests : IDisposable
     }
 
     [Fact]
-    public async Task A_restore_counts_the_safety_backup_and_the_unpacked_tree_on_each_disk()
+    public async Task Where_there_is_no_room_for_a_safety_backup_the_replaced_files_are_the_way_back_and_the_answer_says_so()
+    {
+        using var other = TestMount.Tmpfs(temp["backups"], 90);
+        using var world = World(settings => settings with { BackupsPath = temp["backups/b"] });
+        Random(world, "data.bin", 20);
+        File.WriteAllText($"{world.Storage}/goes.txt", "goes");
+        Directory.CreateDirectory($"{world.Storage}/folder");
+        File.WriteAllText($"{world.Storage}/folder/same.txt", "same");
+        var backup = await world.BackUpAsync();
+        Random(world, "data.bin", 30);
+        File.Delete($"{world.Storage}/goes.txt");
+        File.WriteAllText($"{world.Storage}/comes.txt", "comes");
+        File.WriteAllText($"{world.Storage}/folder/new.txt", "new");
+        var before = TreeImage.Of(world.Storage);
+        Shell.Run(temp.Path, "fallocate -l 40M backups/filler");
+        var preview = await world.Get<PlanRestore>().RunAsync(new RestoreRequest { BackupName = backup.Name }, backup, CancellationToken.None);
+        Assert.False(preview.SafetyBackupFits);
+
+        var result = await world.RestoreAsync(backup.Name);
+
+        Assert.True(result is { Applied: true, SafetyBackup: null, KeepsReplaced: true });
+        Assert.Contains(result.Warnings, warning => warning.Message.Contains("undo-restore brings them back", StringComparison.Ordinal));
+        Assert.Matches(@"needs about \d+ MB on the disk of the backups folder .*, and \d+ MB are free", string.Join(' ', result.Warnings.Select(warning => warning.Message)));
+        Assert.True(File.Exists($"{world.Storage}/goes.txt"));
+
+        // A start in between leaves what is kept alone.
+        Assert.Null((await world.StartAsync()).Failure);
+        File.WriteAllText($"{world.Storage}/goes.txt", "written since");
+        var undo = world.Get<UndoRestore>();
+        Assert.True(undo.IsByKeptFiles);
+        var back = await world.UndoByKeptFilesAsync();
+
+        Assert.True(back.Applied);
+        Assert.Equal(before, TreeImage.Of(world.Storage));
+        Assert.Null(Posix.FindStat($"{world.Storage}/.backup"));
+        Assert.False(undo.IsByKeptFiles);
+    }
+
+    [Fact]
+    public async Task What_was_kept_goes_with_the_next_restore()
     {
         using var other = TestMount.Tmpfs(temp["backups"], 90);
         using var world = World(settings => settings with { BackupsPath = temp["backups/b"] });
@@ -149,13 +188,15 @@ public sealed class DiskGuardTests : IDisposable
         var backup = await world.BackUpAsync();
         Random(world, "data.bin", 30);
         Shell.Run(temp.Path, "fallocate -l 40M backups/filler");
-
-        var failure = await Assert.ThrowsAsync<BackupException>(() => world.RestoreAsync(new RestoreRequest { BackupName = backup.Name, Force = true }));
-
-        Assert.Equal(Fault.NoRoom, failure.Fault);
-        Assert.Matches(@"needs about \d+ MB on the disk of the backups folder \(.*safety backup.*\), and \d+ MB are free", failure.Message);
+        Assert.True((await world.RestoreAsync(backup.Name)).KeepsReplaced);
         File.Delete(temp["backups/filler"]);
-        Assert.True((await world.RestoreAsync(backup.Name)).Applied);
+        File.WriteAllText($"{world.Storage}/more.txt", "more");
+
+        var result = await world.RestoreAsync(backup.Name);
+
+        Assert.NotNull(result.SafetyBackup);
+        Assert.Null(Posix.FindStat($"{world.Storage}/.backup"));
+        Assert.False(world.Get<UndoRestore>().IsByKeptFiles);
     }
 
     [Fact]

@@ -50,6 +50,12 @@ internal static class KillHost
             case "restore":
                 await world.RestoreAsync(world.Get<Catalog.BackupCatalog>().List()[^1].Name);
                 break;
+            case "restore-kept":
+                await world.RestoreWithoutRoomAsync(world.Get<Catalog.BackupCatalog>().List()[^1].Name);
+                break;
+            case "undo-kept":
+                await world.UndoByKeptFilesAsync();
+                break;
             case "undo":
                 await world.RestoreAsync(world.Get<UndoRestore>().Request(force: false));
                 break;

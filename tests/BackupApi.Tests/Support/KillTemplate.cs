@@ -42,6 +42,9 @@ internal sealed class KillTemplate(string folder, string what)
                 case "undo":
                     await world.RestoreAsync(backup.Name);
                     break;
+                case "undo-kept":
+                    await world.RestoreWithoutRoomAsync(backup.Name);
+                    break;
                 case "start":
                     File.Copy(backup.Path, $"{world.Restore}/drop.tar.gz");
                     break;

@@ -30,7 +30,8 @@ internal static class NextLife
         var image = template.ImageOf(root);
         var isNew = image == template.NewImage;
         Assert.True(isNew || image == template.OldImage, $"{when}: storage is a mixture:\n{image}\nold:\n{template.OldImage}\nnew:\n{template.NewImage}");
-        Assert.True(Posix.FindStat($"{world.Storage}/.backup") is null, $"{when}: something was left behind");
+        var left = Posix.FindStat($"{world.Storage}/.backup") is null ? [] : Posix.ListNames($"{world.Storage}/.backup");
+        Assert.True(left.TrueForAll(name => what.EndsWith("-kept", StringComparison.Ordinal) && name.StartsWith("kept-", StringComparison.Ordinal)), $"{when}: left behind: {string.Join(' ', left)}");
         if (what == "start")
         {
             Assert.True(isNew && File.Exists($"{world.Restore}/done/drop.tar.gz") && !File.Exists($"{world.Restore}/drop.tar.gz"), $"{when}: the drop was not finished");

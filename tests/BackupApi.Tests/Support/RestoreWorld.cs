@@ -55,6 +55,15 @@ internal sealed class RestoreWorld : IDisposable
 
     public Task<RestoreResult> RestoreAsync(string name) => RestoreAsync(new RestoreRequest { BackupName = name });
 
+    /// <summary>A restore whose safety backup finds no room: the replaced files are kept.</summary>
+    public Task<RestoreResult> RestoreWithoutRoomAsync(string name) => Get<RestoreBackup>().RunAsync(
+        Job(new RestoreRequest { BackupName = name }) with { TakeSafety = static _ => throw new BackupException(Fault.NoRoom, "No room.", "Make some.") },
+        new Progress(),
+        CancellationToken.None);
+
+    /// <summary>The way back by the kept files.</summary>
+    public Task<RestoreResult> UndoByKeptFilesAsync() => Get<UndoRestore>().ByKeptFilesAsync(force: true, static _ => Task.FromResult<Backup?>(null), new Progress(), CancellationToken.None);
+
     public Task<StartRestoreResult> StartAsync() => Get<RestoreAtStart>().RunAsync(NextId(), TakeSafetyAsync, new Progress(), CancellationToken.None);
 
     public Task<HealResult> HealAsync() => Get<HealStorage>().RunAsync(NextId(), HealMode.On, new Progress(), CancellationToken.None);

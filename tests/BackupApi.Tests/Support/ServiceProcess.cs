@@ -96,6 +96,9 @@ public sealed partial class ServiceProcess : IDisposable
         if (!process.HasExited)
         {
             process.Kill();
+
+            // A mount that it works on is free only when it is gone.
+            process.WaitForExit();
         }
 
         process.Dispose();

@@ -203,7 +203,8 @@ internal sealed class RowCopy : IDisposable
                 raw.sqlite3_bind_text(insert, place, raw.sqlite3_column_text(row, column));
                 break;
             case raw.SQLITE_BLOB:
-                raw.sqlite3_bind_blob(insert, place, raw.sqlite3_column_blob(row, column));
+                var blob = raw.sqlite3_column_blob(row, column);
+                _ = blob.IsEmpty ? raw.sqlite3_bind_zeroblob(insert, place, 0) : raw.sqlite3_bind_blob(insert, place, blob);
                 break;
             default:
                 raw.sqlite3_bind_null(insert, place);

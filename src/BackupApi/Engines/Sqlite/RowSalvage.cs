@@ -173,7 +173,7 @@ internal sealed class RowSalvage(string damagedPath, string newPath, string show
             }
 
             var hole = last is { } seen ? seen + 1 : next;
-            if (last == long.MaxValue || FirstReadable(rows, hole) is not { } behind)
+            if (last == long.MaxValue || RowGap.FirstReadableBehind(rows, hole) is not { } behind)
             {
                 Lose(name, last is null && holes == 0 ? "cannot be read from its beginning on" : string.Create(CultureInfo.InvariantCulture, $"cannot be read from rowid {hole} on"));
                 return;
@@ -184,54 +184,6 @@ internal sealed class RowSalvage(string damagedPath, string newPath, string show
         }
 
         Lose(name, string.Create(CultureInfo.InvariantCulture, $"is damaged at more than {MostHoles} places; the rest was given up"));
-    }
-
-    /// <summary>The smallest start from which a row can be reached again, sought by doubling and then by halving; null when there is none.</summary>
-    private static long? FirstReadable(RowCopy rows, long hole)
-    {
-        var (bad, good) = (hole, (long?)null);
-        for (ulong step = 1; good is null && step != 0; step <<= 1)
-        {
-            var candidate = (Int128)hole + (Int128)step;
-            if (candidate > long.MaxValue)
-            {
-                break;
-            }
-
-            switch (rows.Reach((long)candidate))
-            {
-                case RowReach.Row:
-                    good = (long)candidate;
-                    break;
-                case RowReach.Broken:
-                    bad = (long)candidate;
-                    break;
-                default:
-                    // Behind the last row: what is sought lies between, if anywhere.
-                    return Halve(rows, bad, (long)candidate);
-            }
-        }
-
-        return good is { } found ? Halve(rows, bad, found) : null;
-    }
-
-    /// <summary>The boundary between starts that do not reach a row and those that do, or that there is none.</summary>
-    private static long? Halve(RowCopy rows, long bad, long good)
-    {
-        while ((Int128)good - bad > 1)
-        {
-            var middle = (long)(((Int128)good + bad) / 2);
-            if (rows.Reach(middle) == RowReach.Broken)
-            {
-                bad = middle;
-            }
-            else
-            {
-                good = middle;
-            }
-        }
-
-        return rows.Reach(good) == RowReach.Row ? good : null;
     }
 
     private void CopyFromBothEnds(RowCopy rows, string name, CancellationToken ct)

@@ -8,7 +8,7 @@ namespace BackupApi.Engines.Sqlite;
 internal sealed class SqliteSalvage(Source source, string folder, SqliteSettings settings, TimeProvider time)
 {
     /// <summary>The shell is given fixed names: those of storage may be anything.</summary>
-    private const string Damaged = "damaged.db", Recovered = "recovered.db";
+    private const string Damaged = ".salvage-damaged", Recovered = ".salvage-recovered";
 
     private readonly string shown = PathText.Show(source.Name);
 
@@ -73,6 +73,12 @@ internal sealed class SqliteSalvage(Source source, string folder, SqliteSettings
         }
 
         var verdict = Verify(into, OutputName, ct);
+        if (!verdict.IsDamaged && verdict.BestLevel < VerificationLevel.Engine)
+        {
+            Remove(target);
+            return new Salvaged { Method = "none", Files = [], NotReadable = [new Finding(shown, verdict.Reason ?? "Its structure cannot be read.")], Notes = notes };
+        }
+
         if (!verdict.IsDamaged)
         {
             return Done("copied", verdict, [], [.. notes, new Finding(shown, "Nothing is wrong with it: this is a copy.")]);

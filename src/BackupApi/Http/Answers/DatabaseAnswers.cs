@@ -12,7 +12,7 @@ internal sealed record DatabasesAnswer(IReadOnlyList<DatabaseFacts> Databases)
 
 /// <summary>What was brought out of a damaged database.</summary>
 /// <param name="Folder">Holds <c>files</c> and <c>report.json</c>.</param>
-/// <param name="Method"><c>copied</c>, <c>reindexed</c>, <c>.recover</c>, <c>row by row</c>, <c>document by document</c>, <c>key by key</c>.</param>
+/// <param name="Method"><c>copied</c>, <c>reindexed</c>, <c>.recover</c>, <c>row by row</c>, <c>document by document</c>, <c>key by key</c>; <c>none</c> for what is encrypted.</param>
 /// <param name="Complete">Nothing is known to be missing.</param>
 /// <param name="Counts">Rows, documents or keys brought out.</param>
 /// <param name="Damage">What is wrong with the database.</param>
@@ -36,7 +36,7 @@ internal sealed record SalvagedAnswer(
 {
     /// <summary>Something was brought out.</summary>
     [JsonPropertyOrder(-1)]
-    public bool Success => Files.Count > 0;
+    public bool Success => Files is [_, ..];
 
     public static SalvagedAnswer Of(SalvageResult result, string operationId) => new(
         result.Database,

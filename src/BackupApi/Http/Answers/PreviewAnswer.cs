@@ -26,6 +26,9 @@ internal sealed record PreviewAnswer
 
     public required long UnchangedCount { get; init; }
 
+    /// <summary>Whether there is room for the safety backup too; where there is none, the replaced files are kept as the way back.</summary>
+    public required bool SafetyBackupFits { get; init; }
+
     public required long NeededBytes { get; init; }
 
     public required long FreeBytes { get; init; }
@@ -48,6 +51,7 @@ internal sealed record PreviewAnswer
         RemovedCount = preview.RemovedCount,
         Removed = preview.Removed,
         UnchangedCount = preview.UnchangedCount,
+        SafetyBackupFits = preview.SafetyBackupFits,
         NeededBytes = preview.NeededBytes,
         FreeBytes = preview.FreeBytes,
         InUseDoubt = preview.InUseDoubt,

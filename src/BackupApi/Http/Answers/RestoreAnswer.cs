@@ -39,6 +39,9 @@ internal sealed record RestoreAnswer
     /// <summary>The backup that holds the state before; null when the storage was empty.</summary>
     public string? SafetyBackup { get; init; }
 
+    /// <summary>There was no room for a safety backup: the replaced files are kept on the disk of storage until the next restore, and undo-restore brings them back.</summary>
+    public bool ReplacedFilesKept { get; init; }
+
     public required long Files { get; init; }
 
     public required long Bytes { get; init; }
@@ -92,6 +95,7 @@ internal sealed record RestoreAnswer
         Mode = result.Mode,
         SyncHeads = result.SyncHeads,
         SafetyBackup = result.SafetyBackup,
+        ReplacedFilesKept = result.KeepsReplaced,
         Files = result.Files,
         Bytes = result.Bytes,
         Unchanged = result.Unchanged,

@@ -124,7 +124,7 @@ internal static class Examples
     public static readonly DatabasesVerifiedAnswer DatabasesVerified = new(true, [Database], 210, Operation);
 
     public static readonly SalvagedAnswer Salvaged = new(
-        "app.sqlite", "sqlite", "/app/backups/.backupapi/salvage/20261120T120000Z", ["app.sqlite"], "row by row", false,
+        "app.sqlite", "sqlite", "/app/backups/.backupapi/salvage/20261120T120000Z", ["files/app.sqlite"], "row by row", false,
         new SortedDictionary<string, long>(StringComparer.Ordinal) { ["customer"] = 1180 },
         [new Finding("app.sqlite customer", "It cannot be read from rowid 401 to 420.")], [],
         [new Finding("app.sqlite page 7", "The page is no page of a tree.")], "backup_2026-11-20_110000.tar.gz",

@@ -1,3 +1,4 @@
+using BackupApi.Archive;
 using BackupApi.Files;
 using BackupApi.Model;
 
@@ -27,7 +28,7 @@ internal sealed record LostFiles(Func<string, bool> Select, IReadOnlyList<Findin
         var left = isInPlace ? databases : [];
         var members = left.SelectMany(source => source.Files.Append(source.Name)).ToHashSet(StringComparer.Ordinal);
         var folders = left.Select(source => source.Name + "/").ToHashSet(StringComparer.Ordinal);
-        var told = lost.Where(file => isSelected(file.Path)).Select(file => new Finding(PathText.Show(file.Path), $"It was not restored: {file.Message}"))
+        var told = lost.Where(file => isSelected(file.Path) || file.Path == UnpackResult.Rest).Select(file => new Finding(PathText.Show(file.Path), $"It was not restored: {file.Message}"))
             .Concat(left.Select(source => source.Name).Distinct(StringComparer.Ordinal).Where(isSelected).Select(name => new Finding(PathText.Show(name), "The database stays as it is in storage: a part of it in this backup does not verify. Ask with 'to' for what is left of it.")));
         return new LostFiles(
             path => isSelected(path) && !members.Contains(path) && !folders.Any(folder => path.StartsWith(folder, StringComparison.Ordinal)),

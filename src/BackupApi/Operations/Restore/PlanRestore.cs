@@ -41,6 +41,7 @@ internal sealed class PlanRestore(WorkFolders folders, FindSources findSources, 
             Removed = Shown(removed),
             UnchangedCount = unchanged,
             NeededBytes = RestoreRoom.Needed(content, entries.Count),
+            SafetyBackupFits = beside || room.HoldsSafetyBackup(live, content, entries.Count),
             FreeBytes = MountFacts.Of(folders.Storage).FreeBytes,
             InUse = owners.Users,
             InUseDoubt = owners.Doubt,
@@ -54,7 +55,7 @@ internal sealed class PlanRestore(WorkFolders folders, FindSources findSources, 
         {
             _ = request.To is { } to ? UnpackTarget.Require(folders.Storage, to) : null;
             compatibility.Require(manifest, request.Force);
-            room.Require(request, content, entries, withSafety: request.To is null);
+            room.Require(request, content, entries, makesRoom: false);
             return null;
         }
         catch (BackupException e)

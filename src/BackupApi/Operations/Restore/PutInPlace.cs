@@ -42,7 +42,7 @@ internal sealed class PutInPlace(
 
         progress.Enter("safety backup");
         GiveMemoryBack.BetweenPhases();
-        var safety = await job.TakeSafety(ct);
+        var (safety, noRoom) = await TakeSafetyAsync(job, ct);
 
         progress.Enter("swap");
         GiveMemoryBack.BetweenPhases();
@@ -59,7 +59,7 @@ internal sealed class PutInPlace(
 
         SwapPreflight.Require(live, difference.Steps);
         var damaged = staged.Sources.Where(source => source.Verdict.IsDamaged).ToList();
-        var origin = Origin(job) with { SafetyBackup = safety?.Name };
+        var origin = Origin(job) with { SafetyBackup = safety?.Name, KeepsReplaced = noRoom is not null };
         var plan = new SwapPlan
         {
             Steps = difference.Steps,
@@ -83,6 +83,11 @@ internal sealed class PutInPlace(
         var warnings = Settle(job, folder, origin);
         warnings.AddRange(repairLocks.Run(CancellationToken.None));
         warnings.AddRange(damaged.Select(source => new Finding(source.Verdict.Errors[0].Where, $"Restored as damaged as it was when it was captured: {source.Verdict.Errors[0].Message}")));
+        if (noRoom is not null)
+        {
+            warnings.Add(new Finding("storage", $"No safety backup was taken: {noRoom.Message} The replaced files are kept in storage/.backup until the next restore; POST /api/backup/undo-restore brings them back."));
+        }
+
         if (owners.Doubt is { } doubt)
         {
             warnings.Add(new Finding("storage", $"Whether somebody has storage open could not be told: {doubt}."));
@@ -93,12 +98,26 @@ internal sealed class PutInPlace(
             BackupName = job.Request.BackupName,
             Applied = true,
             SafetyBackup = safety?.Name,
+            KeepsReplaced = noRoom is not null,
             Files = staged.Files,
             Bytes = staged.Bytes,
             Unchanged = difference.UnchangedFiles,
             InUse = owners.Users,
             Warnings = warnings,
         };
+    }
+
+    /// <summary>Where there is no room for it the replaced files serve as the way back.</summary>
+    private static async Task<(Backup? Safety, BackupException? NoRoom)> TakeSafetyAsync(RestoreJob job, CancellationToken ct)
+    {
+        try
+        {
+            return (await job.TakeSafety(ct), null);
+        }
+        catch (BackupException e) when (e.Fault == Fault.NoRoom && job.TakesSafety && !ct.IsCancellationRequested)
+        {
+            return (null, e);
+        }
     }
 
     /// <summary>Null when nobody is in the way.</summary>
@@ -115,9 +134,18 @@ internal sealed class PutInPlace(
             if (!job.IsHealing)
             {
                 lastRestore.Write(origin);
+                KeptSwap.RemoveAll(folders.Storage);
             }
 
-            folder.Remove();
+            if (origin.KeepsReplaced)
+            {
+                KeptSwap.Keep(folder);
+            }
+            else
+            {
+                folder.Remove();
+            }
+
             return [];
         }
         catch (IOException e)

@@ -20,7 +20,14 @@ internal sealed class RecoverJournals(WorkFolders folders, FindSources findSourc
             if (end is not null)
             {
                 told.Add(Settle(end));
-                folder.Remove();
+                if (end.Applied && OriginOf(end.Origin) is { KeepsReplaced: true })
+                {
+                    KeptSwap.Keep(folder);
+                }
+                else
+                {
+                    folder.Remove();
+                }
             }
         }
 
@@ -52,6 +59,7 @@ internal sealed class RecoverJournals(WorkFolders folders, FindSources findSourc
             if (origin is { IsHealing: false })
             {
                 lastRestore.Write(origin);
+                KeptSwap.RemoveAll(folders.Storage);
             }
 
             foreach (var healed in origin is { IsHealing: true } ? origin.Paths : [])

@@ -30,7 +30,7 @@ internal sealed class RestoreBackup(
         var proof = await ProveAsync(job, manifest, progress, ct);
         job = job with { Damaged = [.. (proof.Manifest?.Sources ?? []).Where(source => source.Errors.Count > 0).Select(source => source.Name)] };
         compatibility.Require(proof.Manifest, job.Request.Force);
-        room.Require(job.Request, proof.ContentBytes, proof.Entries, withSafety: false);
+        room.Require(job.Request, proof.ContentBytes, proof.Entries);
 
         var folder = SwapFolder.Create(folders.Storage, job.Id);
         try
@@ -88,7 +88,7 @@ internal sealed class RestoreBackup(
     private async Task<ArchiveProof> ProveAsync(RestoreJob job, Manifest? manifest, Progress progress, CancellationToken ct)
     {
         // Before a long reading: content that cannot fit is told by the manifest already.
-        room.Require(job.Request, manifest?.ContentBytes ?? 0, manifest?.Entries ?? 0, job.TakesSafety);
+        room.Require(job.Request, manifest?.ContentBytes ?? 0, manifest?.Entries ?? 0);
         progress.Enter("verify", Posix.Stat(job.ArchivePath).Size);
         var proof = await archives.VerifyAsync(job.ArchivePath, room.Limits(), progress, ct);
         return proof.Errors.Count == 0 || PassesOver(job, proof) ? proof with { Manifest = proof.Manifest ?? manifest } : throw new BackupException(

@@ -65,6 +65,9 @@ internal sealed record RestoreOrigin
 
     public string? Claim { get; init; }
 
+    /// <summary>There was no room for a safety backup: the replaced files are kept on the disk of storage and are the way back.</summary>
+    public bool KeepsReplaced { get; init; }
+
     /// <summary>Databases that were restored as damaged as they were: a check in place does not judge them.</summary>
     public IReadOnlyList<string> Damaged { get; init; } = [];
 

@@ -38,6 +38,9 @@ internal sealed record RestorePreview
 
     public required long FreeBytes { get; init; }
 
+    /// <summary>Whether there is room for the safety backup too. Where there is none, the replaced files are kept as the way back. True where none is taken.</summary>
+    public required bool SafetyBackupFits { get; init; }
+
     /// <summary>Who has storage open; the restore would wait for the next start.</summary>
     public required IReadOnlyList<Finding> InUse { get; init; }
 

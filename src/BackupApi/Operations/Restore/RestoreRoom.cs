@@ -6,7 +6,7 @@ using BackupApi.Model;
 namespace BackupApi.Operations.Restore;
 
 /// <summary>Whether the unpacked tree fits beside storage, and the safety backup beside the others; the old files stay until the new ones were checked.</summary>
-internal sealed class RestoreRoom(ServiceSettings settings, WorkFolders folders, PredictRoom predict, DiskGuard guard)
+internal sealed class RestoreRoom(ServiceSettings settings, PredictRoom predict, DiskGuard guard)
 {
     /// <summary>What an entry takes on the disk beyond its content: half a block, an inode, a name.</summary>
     private const long BytesEachEntry = 4096;
@@ -20,9 +20,9 @@ internal sealed class RestoreRoom(ServiceSettings settings, WorkFolders folders,
     /// <summary>What an unpacked tree takes.</summary>
     public static long Needed(long contentBytes, long entries) => contentBytes + (entries * BytesEachEntry);
 
-    /// <param name="withSafety">The safety backup is counted too.</param>
+    /// <param name="makesRoom">Rotation may make room in the backups folder; never for a dry run.</param>
     /// <exception cref="BackupException"><see cref="Fault.NoRoom"/> with both numbers. Where it is only that little is free, <c>force</c> goes on as long as everything fits.</exception>
-    public void Require(RestoreRequest request, long contentBytes, long entries, bool withSafety)
+    public void Require(RestoreRequest request, long contentBytes, long entries, bool makesRoom = true)
     {
         var free = MountFacts.Of(settings.StoragePath).FreeBytes;
         if (!request.Force && free < settings.MinFreeBytes * ComfortFactor)
@@ -33,9 +33,15 @@ internal sealed class RestoreRoom(ServiceSettings settings, WorkFolders folders,
                 "Free some room there, lower MIN_FREE_MB, or ask again with 'force'.");
         }
 
-        var tree = new RoomNeed(settings.StoragePath, Needed(contentBytes, entries), "for what is unpacked");
-        guard.Require("This restore", withSafety ? [tree, .. predict.OfSafetyBackup(TreeWalker.Walk(folders.Storage, folders.Own().Contains))] : [tree], spare: request.BackupName);
+        guard.Require("This restore", Tree(contentBytes, entries), spare: request.BackupName, makesRoom);
     }
+
+    /// <summary>Whether the safety backup fits too, as things are. Where it does not, and rotation makes no room, the replaced files are kept as the way back, which takes no more.</summary>
+    public bool HoldsSafetyBackup(StorageTree live, long contentBytes, long entries) =>
+        guard.HasRoom([.. Tree(contentBytes, entries), .. predict.OfSafetyBackup(live)]);
+
+    /// <summary>The backups folder too must be above its floor: records of what is done go there.</summary>
+    private RoomNeed[] Tree(long contentBytes, long entries) => [new(settings.StoragePath, Needed(contentBytes, entries), "for what is unpacked"), new(settings.BackupsPath, 0, "")];
 
     /// <summary>Works while there is room above the floor, on the disk of storage and on that of the backups.</summary>
     public Task<T> WhileRoomAsync<T>(Func<CancellationToken, Task<T>> work, CancellationToken ct) =>

@@ -17,6 +17,7 @@ public sealed class RestoreKillTests(ITestOutputHelper output) : IDisposable
     [InlineData("restore", 197)]
     [InlineData("start", 197)]
     [InlineData("backup", 97)]
+    [InlineData("undo-kept", 7)]
     [InlineData("heal", 197)]
     public Task Killed_at_some_calls_storage_is_old_or_new_after_the_next_start(string what, int step) => KillAsync(what, step);
 
@@ -26,6 +27,8 @@ public sealed class RestoreKillTests(ITestOutputHelper output) : IDisposable
     [InlineData("rotation")]
     [InlineData("restore")]
     [InlineData("undo")]
+    [InlineData("restore-kept")]
+    [InlineData("undo-kept")]
     [InlineData("start")]
     [InlineData("heal")]
     public Task Killed_at_every_call_storage_is_old_or_new_after_the_next_start(string what) => KillAsync(what, 1);
