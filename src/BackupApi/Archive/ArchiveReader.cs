@@ -130,6 +130,31 @@ internal sealed class ArchiveReader(int threads = 0, ArchiveKeys? keys = null)
         }
     }
 
+    /// <summary>Unpacks everything into the existing empty folder <paramref name="into"/> and proves the archive in the same reading: what <see cref="VerifyAsync"/> demands but the SHA-256 of the file as a whole, up to the first error.</summary>
+    /// <returns>Null where that takes more than one reading, because there is no index that can be used. No result beside the proof when there are errors in it. The folder is then half filled.</returns>
+    /// <exception cref="BackupException">The disk's own fault.</exception>
+    public async Task<(ArchiveProof Proof, UnpackResult? Unpacked)?> UnpackProvenAsync(string path, string into, ArchiveLimits limits, Progress progress, CancellationToken ct)
+    {
+        using var file = Open(path);
+        if (file.Locator is not { } locator)
+        {
+            return null;
+        }
+
+        progress.Enter("unpack", locator.ContentBytes, locator.Entries);
+        await using var unpacker = new Unpacker(into, limits, progress, threads);
+        try
+        {
+            return await new IndexedVerification(file, threads, limits, progress, unpacker).RunAsync(ct) is { } proof
+                ? (proof, proof.Errors.Count == 0 ? await unpacker.FinishAsync() : null)
+                : null;
+        }
+        catch (IOException e)
+        {
+            throw Errno.ToFault(e);
+        }
+    }
+
     /// <summary>Unpacks what <paramref name="select"/> picks into the existing empty folder <paramref name="into"/>: owners, modes, times, links and empty folders as they were; each content is compared with its SHA-256.</summary>
     /// <remarks>Links are never followed. Our own entries are never unpacked. Nothing is flushed: the caller does one syncfs.</remarks>
     /// <exception cref="BackupException"><see cref="Fault.ArchiveDamaged"/>, <see cref="Fault.ArchiveHostile"/>, or the disk's: the folder is then half filled, and the caller removes it.</exception>

@@ -25,6 +25,9 @@ internal sealed class Unpacker : IAsyncDisposable
     private long entries;
     private long bytes;
 
+    /// <summary>The file whose content is being written, or was when it failed: not counted in <see cref="bytes"/>.</summary>
+    private string? unfinished;
+
     /// <param name="threads">That make small files at once.</param>
     public Unpacker(string into, ArchiveLimits limits, Progress progress, int threads = 1)
     {
@@ -56,17 +59,13 @@ internal sealed class Unpacker : IAsyncDisposable
                     AddHardLink(entry);
                     return null;
                 default:
-                    if (entry.Size <= UnpackWorkers.MaxSize)
-                    {
-                        return await AddSmallAsync(entry, parent, name, read, ct);
-                    }
-
-                    using (var file = Posix.OpenAt(parent, name, OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.Exclusive, 0x180 /* 0600 */))
-                    {
-                        var sha256 = await WriteContentAsync(entry, file, read, ct);
-                        facts.Apply(file, entry);
-                        return sha256;
-                    }
+                    unfinished = entry.Name;
+                    var sha256 = entry.Size <= UnpackWorkers.MaxSize
+                        ? await AddSmallAsync(entry, parent, name, read, ct)
+                        : await AddLargeAsync(entry, parent, name, read, ct);
+                    bytes += entry.Size;
+                    unfinished = null;
+                    return sha256;
             }
         }
         catch (PosixException e) when (e.Errno is Errno.EEXIST or Errno.EISDIR)
@@ -85,7 +84,7 @@ internal sealed class Unpacker : IAsyncDisposable
         await workers.DrainAsync();
         _ = Posix.TryUnlinkFile($"{into}/{entry.Name}");
         entries--;
-        bytes -= entry.Size;
+        bytes -= entry.Name == unfinished ? 0 : entry.Size;
     }
 
     /// <summary>Gives folders their facts, deepest last entered first, now that nothing is added to them any more.</summary>
@@ -121,7 +120,7 @@ internal sealed class Unpacker : IAsyncDisposable
             throw ArchiveFaults.TooMany(limits.MaxEntries);
         }
 
-        if (entry.Size > limits.MaxBytes - Math.Max(0, bytes))
+        if (entry.Size > limits.MaxBytes - bytes)
         {
             throw ArchiveFaults.TooLarge(limits.MaxBytes);
         }
@@ -180,8 +179,15 @@ internal sealed class Unpacker : IAsyncDisposable
 
         var sha256 = Convert.ToHexStringLower(SHA256.HashData(content.AsSpan(0, length)));
         await workers.AddAsync(entry, parent, name, content);
-        bytes += length;
         progress.AddBytes(length);
+        return sha256;
+    }
+
+    private async Task<string> AddLargeAsync(ArchiveEntry entry, SafeFileHandle parent, string name, Func<Memory<byte>, CancellationToken, ValueTask<int>> read, CancellationToken ct)
+    {
+        using var file = Posix.OpenAt(parent, name, OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.Exclusive, 0x180 /* 0600 */);
+        var sha256 = await WriteContentAsync(entry, file, read, ct);
+        facts.Apply(file, entry);
         return sha256;
     }
 
@@ -204,7 +210,6 @@ internal sealed class Unpacker : IAsyncDisposable
                 }
 
                 offset += length;
-                bytes += length;
                 progress.AddBytes(length);
             }
 

@@ -98,6 +98,13 @@ internal sealed class SwapFolder
         return folder;
     }
 
+    /// <summary>Begins the unpacked tree anew, empty.</summary>
+    public void EmptyNew()
+    {
+        TreeRemoval.Remove(New);
+        Posix.MakeFolder(New, 0x1ED /* 0755 */);
+    }
+
     /// <summary>All working folders of a storage, in the order of their ids.</summary>
     public static IReadOnlyList<SwapFolder> FindAll(string root)
     {

@@ -25,6 +25,10 @@ internal sealed class AnyArchive(ArchiveReader reader)
         return kind == ArchiveKind.TarGzip ? await reader.VerifyAsync(path, limits, progress, ct) : await ReadThroughAsync(path, kind, limits, progress, ct);
     }
 
+    /// <summary>See <see cref="ArchiveReader.UnpackProvenAsync"/>; null for archives of other kinds.</summary>
+    public async Task<(ArchiveProof Proof, UnpackResult? Unpacked)?> UnpackProvenAsync(string path, string into, ArchiveLimits limits, Progress progress, CancellationToken ct) =>
+        IsTarGzip(path) ? await reader.UnpackProvenAsync(path, into, limits, progress, ct) : null;
+
     /// <summary>Unpacks everything but our own entries into the existing empty folder <paramref name="into"/>.</summary>
     public async Task<UnpackResult> UnpackAsync(string path, string into, ArchiveLimits limits, Progress progress, CancellationToken ct)
     {
@@ -85,6 +89,18 @@ internal sealed class AnyArchive(ArchiveReader reader)
         catch (BackupException)
         {
             return (null, null);
+        }
+    }
+
+    private bool IsTarGzip(string path)
+    {
+        try
+        {
+            return KindOf(path) == ArchiveKind.TarGzip;
+        }
+        catch (BackupException e) when (e.Fault == Fault.ArchiveDamaged)
+        {
+            return false;
         }
     }
 

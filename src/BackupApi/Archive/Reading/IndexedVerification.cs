@@ -10,7 +10,8 @@ using BackupApi.Model;
 namespace BackupApi.Archive.Reading;
 
 /// <summary>Reads every byte of an archive with an index, in parallel, and demands that gzip, tar, index and checksums all agree.</summary>
-internal sealed class IndexedVerification(ArchiveFile file, int threads, ArchiveLimits limits, Progress progress)
+/// <param name="into">Gets every entry while it is read, so that an archive is unpacked and proven in one reading; that ends with the first error. Null to prove only.</param>
+internal sealed class IndexedVerification(ArchiveFile file, int threads, ArchiveLimits limits, Progress progress, Unpacker? into = null)
 {
     private readonly List<Finding> errors = [];
     private readonly IncrementalHash expectedSums = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -47,7 +48,11 @@ internal sealed class IndexedVerification(ArchiveFile file, int threads, Archive
             Add(ArchiveLayout.LocatorName, "The locator counts other entries or bytes than the index.");
         }
 
-        await VerifyEndAsync(ct);
+        if (into is null || errors.Count == 0)
+        {
+            await VerifyEndAsync(ct);
+        }
+
         return new ArchiveProof { Fault = fault, Manifest = manifest, Report = report, Sha256 = "", Entries = entries, ContentBytes = contentBytes, Errors = errors, HasChecksums = true };
     }
 
@@ -85,20 +90,25 @@ internal sealed class IndexedVerification(ArchiveFile file, int threads, Archive
     private async Task VerifyContentAsync(IndexCursor cursor, CancellationToken ct)
     {
         var sums = new CrcOfChunks();
-        await using var reader = new SegmentReader(file, cursor, threads, withSha256: true, static _ => true, static _ => false, ct) { OnChunk = sums.Add };
+        await using var reader = new SegmentReader(file, cursor, threads, withSha256: into is null, static _ => true, static _ => false, ct) { OnChunk = sums.Add };
         while (await reader.NextAsync() is { } segment)
         {
             entries += segment.Count;
             contentBytes += segment.Sum(static entry => entry.Entry.Size);
-            progress.AddFiles(segment.Count);
+            progress.AddFiles(into is null ? segment.Count : 0);
             try
             {
-                await SegmentEntries.VisitAsync(reader, segment, HashAsync, ct);
+                await SegmentEntries.VisitAsync(reader, segment, into is null ? HashAsync : into.AddAsync, ct);
             }
             catch (BackupException e) when (e.Fault is Fault.ArchiveDamaged or Fault.ArchiveHostile)
             {
                 fault = errors.Count == 0 ? e.Fault : fault;
                 Add(SegmentEntries.Describe(segment), e.Message);
+            }
+
+            if (into is not null && errors.Count > 0)
+            {
+                return;
             }
 
             // What the list of checksums must say, also of a file that is damaged.

@@ -6,7 +6,7 @@ using BackupApi.Model;
 namespace BackupApi.Operations.Restore;
 
 /// <summary>A restore from the archive to the check in place. Until its commit point it touches nothing of storage; after it, it goes through, forward or back.</summary>
-/// <remarks>Verify, compatibility, room, unpack, engine check, owner check, safety backup, swap, check in place. The safety backup comes last before the swap, so that it misses nothing that was written meanwhile.</remarks>
+/// <remarks>Compatibility, room, unpack and verify in one reading where the archive allows it, engine check, owner check, safety backup, swap, check in place. The safety backup comes last before the swap, so that it misses nothing that was written meanwhile.</remarks>
 internal sealed class RestoreBackup(
     WorkFolders folders,
     FindSources findSources,
@@ -27,15 +27,15 @@ internal sealed class RestoreBackup(
 
         var manifest = await ReadManifestAsync(job, ct);
         var selection = RestoreScope.Require(paths, job.Request.Mode, roles, manifest);
-        var proof = await ProveAsync(job, manifest, progress, ct);
-        job = job with { Damaged = [.. (proof.Manifest?.Sources ?? []).Where(source => source.Errors.Count > 0).Select(source => source.Name)] };
-        compatibility.Require(proof.Manifest, job.Request.Force);
-        room.Require(job.Request, proof.ContentBytes, proof.Entries);
+        compatibility.Require(manifest, job.Request.Force);
+        room.Require(job.Request, manifest?.ContentBytes ?? 0, manifest?.Entries ?? 0);
 
         var folder = SwapFolder.Create(folders.Storage, job.Id);
         try
         {
-            var staged = await StageAsync(job, folder, proof, selection, progress, ct);
+            var (proof, unpacked) = await UnpackAsync(job, folder, manifest, progress, ct);
+            job = job with { Damaged = [.. (proof.Manifest?.Sources ?? []).Where(source => source.Errors.Count > 0).Select(source => source.Name)] };
+            var staged = await StageAsync(job, folder, proof, unpacked, selection, progress, ct);
             var result = target is null
                 ? await putInPlace.RunAsync(job, folder, staged, progress, ct)
                 : PutBeside(folder, target, staged);
@@ -85,30 +85,50 @@ internal sealed class RestoreBackup(
         return (await archives.ReadFactsAsync(job.ArchivePath, ct)).Manifest;
     }
 
-    private async Task<ArchiveProof> ProveAsync(RestoreJob job, Manifest? manifest, Progress progress, CancellationToken ct)
+    /// <summary>Unpacks into the working folder and proves the archive; nothing of a refused one is left there.</summary>
+    private async Task<(ArchiveProof Proof, UnpackResult Unpacked)> UnpackAsync(RestoreJob job, SwapFolder folder, Manifest? manifest, Progress progress, CancellationToken ct)
     {
-        // Before a long reading: content that cannot fit is told by the manifest already.
-        room.Require(job.Request, manifest?.ContentBytes ?? 0, manifest?.Entries ?? 0);
-        progress.Enter("verify", Posix.Stat(job.ArchivePath).Size);
-        var proof = await archives.VerifyAsync(job.ArchivePath, room.Limits(), progress, ct);
-        return proof.Errors.Count == 0 || PassesOver(job, proof) ? proof with { Manifest = proof.Manifest ?? manifest } : throw new BackupException(
-            proof.Fault,
-            $"{job.Request.BackupName} cannot be restored: {proof.Errors[0].Message}",
-            proof.Fault == Fault.ArchiveDamaged
-                ? "Restore another backup; storage was not touched. What still verifies of this one comes back by 'force' with 'paths', or with 'to' into a folder beside."
-                : "Restore another backup; storage was not touched.");
+        progress.Enter("unpack", manifest?.ContentBytes ?? 0, manifest?.Entries ?? 0);
+        var single = await archives.UnpackProvenAsync(job.ArchivePath, folder.New, room.Limits(), progress, ct);
+        if (single is { Unpacked: { } all })
+        {
+            return (single.Value.Proof, all);
+        }
+
+        folder.EmptyNew();
+        var proof = single?.Proof;
+        if (proof is null)
+        {
+            progress.Enter("verify", Posix.Stat(job.ArchivePath).Size);
+            proof = await archives.VerifyAsync(job.ArchivePath, room.Limits(), progress, ct);
+        }
+
+        var passesOver = PassesOver(job, proof);
+        if (proof.Errors.Count > 0 && !passesOver)
+        {
+            throw new BackupException(
+                proof.Fault,
+                $"{job.Request.BackupName} cannot be restored: {proof.Errors[0].Message}",
+                proof.Fault == Fault.ArchiveDamaged
+                    ? "Restore another backup; storage was not touched. What still verifies of this one comes back by 'force' with 'paths', or with 'to' into a folder beside."
+                    : "Restore another backup; storage was not touched.");
+        }
+
+        proof = proof with { Manifest = proof.Manifest ?? manifest };
+        compatibility.Require(proof.Manifest, job.Request.Force);
+        room.Require(job.Request, proof.ContentBytes, proof.Entries);
+        progress.Enter("unpack", proof.ContentBytes, proof.Entries);
+        return (proof, passesOver
+            ? await archives.SalvageAsync(job.ArchivePath, folder.New, room.Limits(), progress, ct)
+            : await archives.UnpackAsync(job.ArchivePath, folder.New, room.Limits(), progress, ct));
     }
 
     /// <summary>A damaged archive is not all lost: asked for by name and by force, every file comes back whose content still verifies.</summary>
     private static bool PassesOver(RestoreJob job, ArchiveProof proof) =>
         proof is { Errors.Count: > 0, Fault: Fault.ArchiveDamaged } && job.Request is { Force: true, Paths.Count: > 0 };
 
-    private async Task<StagedTree> StageAsync(RestoreJob job, SwapFolder folder, ArchiveProof proof, RestoreScope selection, Progress progress, CancellationToken ct)
+    private async Task<StagedTree> StageAsync(RestoreJob job, SwapFolder folder, ArchiveProof proof, UnpackResult unpacked, RestoreScope selection, Progress progress, CancellationToken ct)
     {
-        progress.Enter("unpack", proof.ContentBytes, proof.Entries);
-        var unpacked = PassesOver(job, proof)
-            ? await archives.SalvageAsync(job.ArchivePath, folder.New, room.Limits(), progress, ct)
-            : await archives.UnpackAsync(job.ArchivePath, folder.New, room.Limits(), progress, ct);
         if (proof.Manifest is null)
         {
             ForeignTree.StripLeadingFolder(folder, Walk(ct), folders.Storage);
