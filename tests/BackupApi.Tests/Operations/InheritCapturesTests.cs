@@ -70,7 +70,7 @@ public sealed class InheritCapturesTests
         var live = await service.Manager.StartVerifyDatabases(null).Completion;
 
         Assert.False(live.AreWhole);
-        Assert.Contains("page 1", Assert.Single(live.Databases).Errors[0].Where, StringComparison.Ordinal);
+        Assert.NotEmpty(Assert.Single(live.Databases).Errors);
     }
 
     [Fact]

@@ -3,7 +3,8 @@ namespace BackupApi.Engines.LiteDb;
 /// <summary>The lists of pages with room, walked in the page table only. A page stands on one list at most, so all walks together take as many steps as there are pages.</summary>
 internal sealed class FreeListCheck(PageStore store, Findings findings)
 {
-    private readonly HashSet<uint> seen = [];
+    /// <summary>One bit for each page, as 256 slots of a larger one.</summary>
+    private readonly SlotMarks seen = new();
 
     /// <summary>Empty pages: a defect here is a known one of the engine, which heals it or stops at its next allocation; no document is lost by it.</summary>
     public void EmptyPages(HeaderPage header)
@@ -11,7 +12,7 @@ internal sealed class FreeListCheck(PageStore store, Findings findings)
         for (var page = header.FreeEmptyList; page != PageFormat.NoPage;)
         {
             var entry = store.Table.Find(page);
-            if (page > header.LastPage || !entry.Is(PageFormat.EmptyPage) || !seen.Add(page))
+            if (page > header.LastPage || !entry.Is(PageFormat.EmptyPage) || !IsNew(page))
             {
                 findings.Warn(store.Where(page), "The list of empty pages leads to a page that is not empty or was passed before (engine-side free-list defect).");
                 return;
@@ -32,6 +33,8 @@ internal sealed class FreeListCheck(PageStore store, Findings findings)
     public void IndexPages(Collection collection, CollectionIndex index) =>
         Walk(collection, index.FreeList, PageFormat.IndexPage, 0, "index");
 
+    private bool IsNew(uint page) => seen.Mark(new PageAddress(page >> 8, (byte)page));
+
     private void Walk(Collection collection, uint first, byte type, byte list, string kind)
     {
         var previous = PageFormat.NoPage;
@@ -50,7 +53,7 @@ internal sealed class FreeListCheck(PageStore store, Findings findings)
                 return;
             }
 
-            if (!seen.Add(page))
+            if (!IsNew(page))
             {
                 findings.Error(store.Where(page), $"A free list of {HeaderPage.Shown(collection.Name)} reaches this page a second time.");
                 return;

@@ -70,7 +70,7 @@ internal sealed class IndexWalk(PageStore store, Collation collation, Findings f
             node.KeyBytes.CopyTo(previousKey);
             keyLength = node.KeyBytes.Length;
             index.Entries++;
-            if (documents.Mark(node.DataBlock))
+            if (store.Exists(node.DataBlock.Page) && documents.Mark(node.DataBlock))
             {
                 index.Documents++;
             }

@@ -96,8 +96,11 @@ public sealed class LiteDbGenerationTests : IDisposable
         owner.CheckpointNow();
         owner.Release();
 
-        // By this clock every look takes longer than the bound.
-        var (capture, staged) = await CaptureAsync(new HurryingClock(), allowLease: true);
+        // By this clock a second passes at every look while the lease is held.
+        var clock = new HurryingClock(owner.Path);
+        var (capture, staged) = await CaptureAsync(clock, allowLease: true);
+
+        Assert.True(clock.HasHurried);
 
         Assert.Equal("compare and patch", capture.Method);
         Assert.Equal(owner.Committed, Audit(staged));
@@ -181,12 +184,12 @@ public sealed class LiteDbGenerationTests : IDisposable
         }
     }
 
-    /// <summary>Acts when a lease on the file is in force: only then a reader finds that it may not open it for writing without waiting.</summary>
+    /// <summary>Acts at each look while a lease on the file is in force.</summary>
     private sealed class LeaseClock(string path, Action act) : TimeProvider
     {
         public override long GetTimestamp()
         {
-            if (File.ReadAllText("/proc/locks").Contains($":{Posix.Stat(path).Inode} ", StringComparison.Ordinal))
+            if (IsLeased(path))
             {
                 act();
             }
@@ -195,13 +198,16 @@ public sealed class LiteDbGenerationTests : IDisposable
         }
     }
 
-    /// <summary>A second passes between two looks.</summary>
-    private sealed class HurryingClock : TimeProvider
+    /// <summary>A second passes at each look while a lease on the file is in force.</summary>
+    private sealed class HurryingClock(string path) : TimeProvider
     {
-        private long ticks;
+        private long ahead;
 
-        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+        public bool HasHurried => ahead > 0;
 
-        public override long GetTimestamp() => Interlocked.Add(ref ticks, TimeSpan.FromSeconds(1).Ticks);
+        public override long GetTimestamp() =>
+            base.GetTimestamp() + (IsLeased(path) ? Interlocked.Add(ref ahead, TimestampFrequency) : Interlocked.Read(ref ahead));
     }
+
+    private static bool IsLeased(string path) => File.ReadAllText("/proc/locks").Contains($":{Posix.Stat(path).Inode} ", StringComparison.Ordinal);
 }
