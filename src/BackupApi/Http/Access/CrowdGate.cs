@@ -21,6 +21,9 @@ internal sealed class CrowdGate(RequestDelegate next, AccessRules rules)
 {
     private const int MostEventStreams = 32;
 
+    /// <summary>Longest time a reader may take nothing at all.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
     /// <summary>Seconds.</summary>
     private const string RetryAfter = "5";
 
@@ -44,12 +47,15 @@ internal sealed class CrowdGate(RequestDelegate next, AccessRules rules)
             return;
         }
 
+        var body = context.Response.Body;
+        context.Response.Body = new PatientBody(body, Patience, context.Abort);
         try
         {
             await next(context);
         }
         finally
         {
+            context.Response.Body = body;
             Interlocked.Decrement(ref underWay[(int)counts.Crowd]);
         }
     }

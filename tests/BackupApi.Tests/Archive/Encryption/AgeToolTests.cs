@@ -49,17 +49,18 @@ public sealed class AgeToolTests : IDisposable
             Sealed.Encrypt(temp["a." + ending], temp[$"a.{ending}.age"]);
         }
 
-        var proof = await Sealed.VerifyAsync(temp[$"a.{ending}.age"]);
+        var keys = Sealed.Keys;
+        var proof = await Sealed.VerifyAsync(temp[$"a.{ending}.age"], keys);
         Assert.Empty(proof.Errors);
         Assert.Equal(Tool.Run("sha256sum", temp[$"a.{ending}.age"]).Split(' ')[0], proof.Sha256);
         var names = new List<string>();
-        await foreach (var entry in new AnyArchive(Sealed.Reader()).ListAsync(temp[$"a.{ending}.age"], CancellationToken.None))
+        await foreach (var entry in new AnyArchive(Sealed.Reader(keys)).ListAsync(temp[$"a.{ending}.age"], CancellationToken.None))
         {
             names.Add(entry.Name);
         }
 
         Assert.Contains("sub/random", names);
-        await Sealed.UnpackAsync(temp[$"a.{ending}.age"], temp.Folder("out"));
+        await Sealed.UnpackAsync(temp[$"a.{ending}.age"], temp.Folder("out"), keys);
         Assert.Equal(content, await File.ReadAllBytesAsync(temp["out/sub/random"]));
     }
 

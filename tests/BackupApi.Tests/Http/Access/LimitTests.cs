@@ -146,7 +146,7 @@ public sealed class LimitTests : IAsyncLifetime
         await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes($"GET /api/backup/{name}/download HTTP/1.1\r\nHost: localhost\r\n\r\n"));
 
         var (status, tries) = (0, 0);
-        for (var wasFull = false; tries < 120 && !(wasFull && status == 200); tries++)
+        for (var wasFull = false; tries < 400 && !(wasFull && status == 200); tries++)
         {
             await Task.Delay(500);
             using var other = await service.Client.GetAsync(new Uri($"/api/backup/{name}/download", UriKind.Relative), HttpCompletionOption.ResponseHeadersRead);
