@@ -16,6 +16,9 @@ internal enum OperationKind
 
     /// <summary>A rehearsal of a restore, in a scratch folder.</summary>
     Drill,
+
+    /// <summary>Checkpoint, ANALYZE and VACUUM of a database that was put into our care.</summary>
+    Upkeep,
 }
 
 /// <summary>Where an operation stands.</summary>
