@@ -2,7 +2,7 @@
 # Installs what the tests run against: the databases' own tools and foreign archivers, from Debian's packages. Needs root, or the tools already there.
 set -euo pipefail
 
-packages=(g++ libleveldb-dev libsnappy-dev sqlite3 libsqlite3-0 curl jq strace xfsprogs p7zip-full libarchive-tools bzip2 zip unzip xz-utils pigz age python3 util-linux e2fsprogs procps)
+packages=(g++ libleveldb-dev libsnappy-dev sqlite3 libsqlite3-0 curl jq strace xfsprogs p7zip-full libarchive-tools bzip2 zip unzip xz-utils pigz age python3 util-linux e2fsprogs procps prometheus)
 # Any Node.js will do; Debian's where there is none.
 command -v node > /dev/null || packages+=(nodejs)
 

@@ -15,6 +15,7 @@ if (builder.ReadSettings(Console.Error) is not { } options)
 
 using var log = builder.AddLog(options);        // console, and files below the backups folder
 builder.AddBackupCore(options);                 // engines, archive, catalogue, operations, BackupManager
+builder.AddTelemetry(options);                  // figures and traces by OTLP, where a collector is named
 builder.AddHttp(options);                       // address, problem answers, OpenAPI
 
 await using var app = builder.Build();

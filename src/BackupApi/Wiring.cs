@@ -55,12 +55,12 @@ internal static class Wiring
     public static Serilog.Core.Logger AddLog(this WebApplicationBuilder builder, BackupApiOptions options)
     {
         var asJson = options.Service.LogFormat == LogFormat.Json || (options.Service.LogFormat == LogFormat.Auto && Console.IsOutputRedirected);
-        var (memory, levels, level) = (new LogMemory(), new Serilog.Core.LoggingLevelSwitch(), options.Service.LogLevel);
-        var logger = LogSetup.Create(level, asJson, Path.Combine(options.Folders.BackupsPath, ".backupapi", "logs"), memory, levels);
+        var (memory, levels) = (new LogMemory(), new LogLevels(options.Service.LogLevel));
+        var logger = LogSetup.Create(asJson, Path.Combine(options.Folders.BackupsPath, ".backupapi", "logs"), memory, levels);
         builder.Services.AddSingleton(new LogDesk(
             (least, count) => [.. memory.Newest(least, count).Select(l => new LogEntry(l.At, l.Level, l.Source, l.Message, l.Operation, l.Exception))],
-            () => level,
-            next => (level, levels.MinimumLevel) = (next, LogSetup.LevelOf(next))));
+            () => levels.Current,
+            levels.Set));
         builder.Logging.ClearProviders();
         builder.Logging.SetMinimumLevel(LogLevel.Trace);
         builder.Logging.AddSerilog(logger, dispose: false);
@@ -177,6 +177,8 @@ internal static class Wiring
         Hooks = options.Hooks,
         Application = options.Application,
         Roles = options.Roles,
+        Upkeep = options.Upkeep.Rules,
+        UpkeepWindow = options.Upkeep.Window,
         AlarmDropPercent = options.Health.AlarmDropPercent,
         CheckDatabasesEvery = options.Health.CheckDatabasesEvery,
         ReadBackupsEvery = options.Health.ReadBackupsEvery,

@@ -10,6 +10,7 @@ using BackupApi.Engines.Sqlite;
 using BackupApi.Operations;
 using BackupApi.Operations.Alerts;
 using BackupApi.Operations.Metrics;
+using BackupApi.Operations.Upkeep;
 using BackupApi.Triggers;
 using Quartz;
 
@@ -74,8 +75,11 @@ internal static class WiringCore
         services.AddSingleton<WatchChange>();
         services.AddSingleton<DrillRestore>();
         services.AddSingleton<DecideIntegrity>();
+        services.AddSingleton<DecideUpkeep>();
+        services.AddSingleton<RunUpkeep>();
         services.AddSingleton(settings.Alerts);
         services.AddSingleton<SendAlert>();
+        services.AddSingleton<PingDesk>();
         services.AddSingleton<AlertDesk>();
         services.AddSingleton<Instruments>();
         services.AddSingleton<PrometheusText>();
@@ -101,11 +105,12 @@ internal static class WiringCore
 
     public static void AddTriggers(this IServiceCollection services)
     {
+        services.AddHostedService<AlertTimer>();
         services.AddHostedService<StartAndStop>();
         services.AddHostedService<HealthTimer>();
         services.AddHostedService<RestoreFolderWatch>();
         services.AddSchedule();
         services.AddHostedService<IntegrityWatch>();
-        services.AddHostedService<AlertTimer>();
+        services.AddHostedService<UpkeepWatch>();
     }
 }

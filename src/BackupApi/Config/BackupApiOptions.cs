@@ -33,6 +33,10 @@ internal sealed record BackupApiOptions
 
     public required AccessOptions Access { get; init; }
 
+    public required UpkeepOptions Upkeep { get; init; }
+
+    public required TelemetryOptions Telemetry { get; init; }
+
     /// <summary>Each setting as it is in force, for people; no secrets.</summary>
     public required IReadOnlyList<SettingFact> Facts { get; init; }
 
@@ -40,8 +44,16 @@ internal sealed record BackupApiOptions
     public static (BackupApiOptions Options, IReadOnlyList<SettingError> Errors) Read(IConfiguration configuration)
     {
         var settings = new SettingsReader(configuration);
+        var options = Read(settings, configuration);
+        settings.RefuseUnknown();
+        return (options with { Facts = [AddressFact(options.Service), .. settings.Facts] }, settings.Errors);
+    }
+
+    /// <summary>Asks <paramref name="settings"/> for every setting there is.</summary>
+    internal static BackupApiOptions Read(SettingsReader settings, IConfiguration configuration)
+    {
         var service = ServiceOptions.Read(settings, configuration);
-        var options = new BackupApiOptions
+        return new BackupApiOptions
         {
             Folders = FolderOptions.Read(settings),
             Schedule = ScheduleOptions.Read(settings),
@@ -57,10 +69,10 @@ internal sealed record BackupApiOptions
             Encryption = EncryptionOptions.Read(settings),
             Service = service,
             Access = AccessOptions.Read(settings, service.Addresses),
+            Upkeep = UpkeepOptions.Read(settings),
+            Telemetry = TelemetryOptions.Read(settings),
             Facts = [],
         };
-        settings.RefuseUnknown();
-        return (options with { Facts = [AddressFact(service), .. settings.Facts] }, settings.Errors);
     }
 
     private static SettingFact AddressFact(ServiceOptions service) => service.HasAddress

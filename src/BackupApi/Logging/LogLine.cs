@@ -19,6 +19,11 @@ internal static class LogLine
             ? name[(name.LastIndexOf('.') + 1)..]
             : "BackupApi";
 
+    /// <summary>The id of the operation it was said in, or is about; null for none.</summary>
+    public static string? Operation(LogEvent entry) => Text(entry, "OperationId") ?? Text(entry, "Operation");
+
+    private static string? Text(LogEvent entry, string name) => entry.Properties.TryGetValue(name, out var value) && value is ScalarValue { Value: string text } ? text : null;
+
     public static string Message(LogEvent entry)
     {
         using var text = new StringWriter(CultureInfo.InvariantCulture);

@@ -30,11 +30,9 @@ internal sealed class LogMemory : ILogEventSink
         lock (gate)
         {
             return [.. lines.Reverse().Where(e => LevelOf(e.Level) >= least).Take(count).Select(e => (
-                e.Timestamp, LevelOf(e.Level), LogLine.ShortSource(e), LogLine.Message(e), Property(e, "Operation") ?? Property(e, "OperationId"), e.Exception?.ToString()))];
+                e.Timestamp, LevelOf(e.Level), LogLine.ShortSource(e), LogLine.Message(e), LogLine.Operation(e), e.Exception?.ToString()))];
         }
     }
-
-    private static string? Property(LogEvent e, string name) => e.Properties.TryGetValue(name, out var value) && value is ScalarValue { Value: string text } ? text : null;
 
     private static LogLevel LevelOf(LogEventLevel level) => level switch
     {

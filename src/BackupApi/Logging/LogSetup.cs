@@ -1,5 +1,4 @@
 using Serilog;
-using Serilog.Core;
 using Serilog.Debugging;
 using Serilog.Events;
 using Serilog.Formatting;
@@ -13,14 +12,16 @@ internal static class LogSetup
     /// <summary>Bytes after which a file is closed and the next one begun.</summary>
     private const long FileLimit = 10 * 1024 * 1024;
 
+    /// <summary>So that all together take 70 MB at most.</summary>
     private const int FilesKept = 7;
+
+    private static readonly TimeSpan Kept = TimeSpan.FromDays(7);
 
     /// <param name="folder">Where the files lie; made with the first line. Null for none.</param>
     /// <param name="memory">Also keeps the last lines there.</param>
-    /// <param name="levels">Turns our own lines up and down at run time.</param>
-    public static SerilogLogger Create(LogLevel level, bool asJson, string? folder, LogMemory memory, LoggingLevelSwitch levels)
+    /// <param name="levels">Turns lines up and down at run time.</param>
+    public static SerilogLogger Create(bool asJson, string? folder, LogMemory memory, LogLevels levels)
     {
-        levels.MinimumLevel = LevelOf(level);
         // What the log itself cannot do (a full disk) goes to standard error; it never stops the service.
         SelfLog.Enable(TextWriter.Synchronized(Console.Error));
         ITextFormatter console = asJson ? new JsonLines() : new TextLines();
@@ -36,31 +37,18 @@ internal static class LogSetup
                 rollingInterval: RollingInterval.Day,
                 fileSizeLimitBytes: FileLimit,
                 rollOnFileSizeLimit: true,
-                retainedFileCountLimit: FilesKept);
+                retainedFileCountLimit: FilesKept,
+                retainedFileTimeLimit: Kept);
         }
 
         return new LoggerConfiguration()
-            .MinimumLevel.ControlledBy(levels)
-            .MinimumLevel.Override("Microsoft", Noisier(level, LogEventLevel.Warning))
-            .MinimumLevel.Override("System", Noisier(level, LogEventLevel.Warning))
+            .MinimumLevel.ControlledBy(levels.Ours)
+            .MinimumLevel.Override("Microsoft", levels.Libraries)
+            .MinimumLevel.Override("System", levels.Libraries)
             // It would log a failed start with a stack trace before we can say it in one line.
             .MinimumLevel.Override("Microsoft.Extensions.Hosting.Internal.Host", LogEventLevel.Fatal)
             .Enrich.FromLogContext()
             .WriteTo.Sink(new InOneOrder(places.CreateLogger()))
             .CreateLogger();
     }
-
-    /// <summary>What libraries say below <paramref name="least"/> is left out, unless everything was asked for.</summary>
-    private static LogEventLevel Noisier(LogLevel level, LogEventLevel least) =>
-        level == LogLevel.Trace ? LogEventLevel.Verbose : (LogEventLevel)Math.Max((int)least, (int)LevelOf(level));
-
-    public static LogEventLevel LevelOf(LogLevel level) => level switch
-    {
-        LogLevel.Trace => LogEventLevel.Verbose,
-        LogLevel.Debug => LogEventLevel.Debug,
-        LogLevel.Information => LogEventLevel.Information,
-        LogLevel.Warning => LogEventLevel.Warning,
-        LogLevel.Error => LogEventLevel.Error,
-        _ => LogEventLevel.Fatal,
-    };
 }

@@ -3,7 +3,7 @@ using Serilog.Formatting;
 
 namespace BackupApi.Logging;
 
-/// <summary>One line for people: <c>2026-11-20T12:00:00.000Z INF BackupManager: backup ended …</c>; a stack trace, where there is one, on the lines after it.</summary>
+/// <summary>One line for people: <c>2026-11-20T12:00:00.000Z INF BackupManager [20261120T120000Z-0001]: …</c>, in brackets the operation it was said in, unless the message names it; a stack trace, where there is one, on the lines after it.</summary>
 internal sealed class TextLines : ITextFormatter
 {
     public void Format(LogEvent logEvent, TextWriter output)
@@ -13,8 +13,14 @@ internal sealed class TextLines : ITextFormatter
         output.Write(ShortLevel(logEvent.Level));
         output.Write(' ');
         output.Write(LogLine.ShortSource(logEvent));
+        var message = LogLine.Message(logEvent);
+        if (LogLine.Operation(logEvent) is { } operation && !message.Contains(operation, StringComparison.Ordinal))
+        {
+            output.Write($" [{operation}]");
+        }
+
         output.Write(": ");
-        WriteOneLine(LogLine.Message(logEvent), output);
+        WriteOneLine(message, output);
         output.Write('\n');
         if (logEvent.Exception is not null)
         {

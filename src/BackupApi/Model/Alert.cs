@@ -11,7 +11,7 @@ internal enum AlertKind
 }
 
 /// <summary>One thing that is told to people who do not look.</summary>
-/// <param name="Code">Of the health reason it is about; <c>slow</c> or <c>test</c> where there is none.</param>
+/// <param name="Code">Of the health reason it is about; <c>slow</c>, <c>slow-start</c> or <c>test</c> where there is none.</param>
 internal sealed record Alert(AlertKind Kind, string Code, string Title, string Message, string Hint, DateTimeOffset At);
 
 /// <summary>Where alerts go to.</summary>
@@ -57,6 +57,8 @@ internal static class AlertRules
 
     private static readonly TimeSpan LeastSlow = TimeSpan.FromSeconds(5);
 
+    private static readonly TimeSpan LongestStart = TimeSpan.FromSeconds(10);
+
     /// <param name="told">By key, what was told and when last.</param>
     /// <returns>What is to be told now, and what was told after that.</returns>
     public static (IReadOnlyList<Alert> Alerts, IReadOnlyDictionary<string, DateTimeOffset> Told) Decide(
@@ -89,6 +91,11 @@ internal static class AlertRules
             ? new Alert(AlertKind.Slow, "slow", "BackupApi: slow", FormattableString.Invariant($"{ended.Kind} {ended.Id} took {took.TotalSeconds:F0} s; {normal.TotalSeconds:F0} s are usual."), "Look at the disk and at what else the machine does.", ended.EndedAt ?? ended.StartedAt)
             : null;
     }
+
+    /// <summary>Whether the service was long in coming up: the application waits for it.</summary>
+    public static Alert? SlowStart(TimeSpan took, DateTimeOffset now) => took <= LongestStart
+        ? null
+        : new Alert(AlertKind.Slow, "slow-start", "BackupApi: slow start", FormattableString.Invariant($"The start took {took.TotalSeconds:F0} s; up to {LongestStart.TotalSeconds:F0} s are usual."), "A restore at the start takes its time (GET /api/operations names it); else look at the disk that holds the backups.", now);
 
     private static AlertKind KindOf(string code) => code switch
     {

@@ -19,6 +19,9 @@ internal enum OperationKind
 
     /// <summary>What can still be read of a damaged database is brought out, beside it.</summary>
     Salvage,
+
+    /// <summary>Checkpoint, ANALYZE and VACUUM of a database that was put into our care.</summary>
+    Upkeep,
 }
 
 /// <summary>Where an operation stands.</summary>

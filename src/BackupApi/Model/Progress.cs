@@ -19,9 +19,13 @@ internal sealed class Progress
 
     public long FilesTotal => Interlocked.Read(ref filesTotal);
 
+    /// <summary>Told of each phase before it begins, while the figures are still those of the one before. Set by one at a time; must not throw.</summary>
+    public Action<string>? Entered { get; set; }
+
     /// <summary>Begins a phase with its own totals; 0 where they are not known.</summary>
     public void Enter(string newPhase, long newBytesTotal = 0, long newFilesTotal = 0)
     {
+        Entered?.Invoke(newPhase);
         Interlocked.Exchange(ref bytesDone, 0);
         Interlocked.Exchange(ref filesDone, 0);
         Interlocked.Exchange(ref bytesTotal, newBytesTotal);

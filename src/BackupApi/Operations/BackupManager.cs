@@ -92,7 +92,10 @@ internal sealed class BackupManager(
     }
 
     /// <summary>What a restore would do. Nothing is touched, and no operation is begun.</summary>
-    public Task<RestorePreview> PreviewRestoreAsync(RestoreRequest request, CancellationToken ct) => planRestore.RunAsync(request, Get(request.BackupName), ct);
+    public Task<RestorePreview> PreviewRestoreAsync(RestoreRequest request, CancellationToken ct) => ledger.FindRunning() is not { Kind: OperationKind.Upkeep, Id: var upkeep }
+        ? planRestore.RunAsync(request, Get(request.BackupName), ct)
+        // It would open and close the database's file, and so end the lock that the upkeep holds on it (fcntl(2)).
+        : throw new BackupException(Fault.Busy, $"An upkeep is running: {upkeep}.", "Ask again when it ended.") { OperationId = upkeep };
 
     /// <summary>Starts the way back: the restore of the backup taken before the last restore.</summary>
     /// <exception cref="BackupException"><see cref="Fault.NotFound"/>: nothing was restored yet, or storage was empty before.</exception>

@@ -1,4 +1,6 @@
+using System.Diagnostics;
 using BackupApi.Model;
+using BackupApi.Operations.Metrics;
 
 namespace BackupApi.Operations;
 
@@ -47,7 +49,8 @@ internal sealed partial class OperationGate(OperationLedger ledger, ILogger<Back
             var context = ledger.Open(kind, trigger, current is null, CancellationTokenSource.CreateLinkedTokenSource(stopping.Token));
             var completion = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
             _ = completion.Task.ContinueWith(static t => _ = t.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
-            var running = new Running(context.Id, givesWay, context, () => RunAsync(context, work, completion));
+            var cause = OperationTrace.Cause;
+            var running = new Running(context.Id, givesWay, context, () => RunAsync(context, work, completion, cause));
             if (current is null)
             {
                 Begin(running);
@@ -100,8 +103,9 @@ internal sealed partial class OperationGate(OperationLedger ledger, ILogger<Back
         _ = Task.Run(running.Run);
     }
 
-    private async Task RunAsync<T>(OperationContext context, Func<OperationContext, Task<T>> work, TaskCompletionSource<T> completion)
+    private async Task RunAsync<T>(OperationContext context, Func<OperationContext, Task<T>> work, TaskCompletionSource<T> completion, ActivityContext cause)
     {
+        using var trace = OperationTrace.Begin(context, cause);
         using var scope = log.BeginScope(new Dictionary<string, object>(StringComparer.Ordinal) { ["OperationId"] = context.Id });
         ledger.Begin(context);
         LogStarted(log, context.Id, context.Kind, context.Trigger);
@@ -109,13 +113,13 @@ internal sealed partial class OperationGate(OperationLedger ledger, ILogger<Back
         {
             context.Cancellation.ThrowIfCancellationRequested();
             var result = await work(context);
-            Finish(context, context.Outcome, null);
+            Finish(context, trace, context.Outcome, null);
             completion.TrySetResult(result);
         }
         catch (Exception e)
         {
             var failure = AsFailure(e, context);
-            Finish(context, Outcome.Failed, failure);
+            Finish(context, trace, Outcome.Failed, failure);
             completion.TrySetException(failure);
         }
 
@@ -140,9 +144,10 @@ internal sealed partial class OperationGate(OperationLedger ledger, ILogger<Back
         }
     }
 
-    private void Finish(OperationContext context, Outcome outcome, BackupException? failure)
+    private void Finish(OperationContext context, OperationTrace trace, Outcome outcome, BackupException? failure)
     {
         var record = ledger.End(context, outcome, failure);
+        trace.End(record);
         var seconds = (record.EndedAt - record.StartedAt)?.TotalSeconds ?? 0;
         if (failure is null)
         {

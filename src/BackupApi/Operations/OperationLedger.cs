@@ -7,7 +7,7 @@ using BackupApi.Model;
 namespace BackupApi.Operations;
 
 /// <summary>The record of recent operations, and of each change of the running one.</summary>
-internal sealed class OperationLedger(TimeProvider clock) : IDisposable
+internal sealed partial class OperationLedger(TimeProvider clock, ILogger<BackupManager> log) : IDisposable
 {
     /// <summary>How many ended operations are remembered.</summary>
     public const int Capacity = 500;
@@ -70,21 +70,30 @@ internal sealed class OperationLedger(TimeProvider clock) : IDisposable
     public void Begin(OperationContext context)
     {
         var begun = Change(context, record => record with { State = OperationState.Running, StartedAt = clock.GetUtcNow() });
-        foreach (var listener in beginners)
-        {
-            listener(begun);
-        }
+        Tell(beginners, begun);
     }
 
     public OperationRecord End(OperationContext context, Outcome outcome, BackupException? failure)
     {
         var ended = Close(context, outcome, failure);
-        foreach (var listener in listeners)
-        {
-            listener(ended);
-        }
-
+        Tell(listeners, ended);
         return ended;
+    }
+
+    /// <summary>Whoever listens has no part in the operation: one that fails neither ends it nor keeps the others from being told.</summary>
+    private void Tell(IReadOnlyList<Action<OperationRecord>> all, OperationRecord record)
+    {
+        foreach (var listener in all)
+        {
+            try
+            {
+                listener(record);
+            }
+            catch (Exception e)
+            {
+                LogDeaf(log, e, record.Id);
+            }
+        }
     }
 
     private OperationRecord Close(OperationContext context, Outcome outcome, BackupException? failure) => Change(context, record => record with
@@ -222,6 +231,9 @@ internal sealed class OperationLedger(TimeProvider clock) : IDisposable
             BackupName = entry.Context.BackupName,
         };
     }
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "{Operation}: what should have been told of it was not, by a bug")]
+    private static partial void LogDeaf(ILogger logger, Exception bug, string operation);
 
     private sealed class Entry(OperationContext context, OperationRecord record)
     {

@@ -65,6 +65,12 @@ internal sealed record ServiceSettings
     /// <summary>How often a restore is rehearsed; zero for never.</summary>
     public TimeSpan DrillEvery { get; init; } = TimeSpan.FromDays(7);
 
+    /// <summary>Databases that are looked after; none unless asked for, and then nothing of the owner's is ever written but by a restore.</summary>
+    public IReadOnlyList<UpkeepRule> Upkeep { get; init; } = [];
+
+    /// <summary>How long after its time an upkeep may still begin.</summary>
+    public TimeSpan UpkeepWindow { get; init; } = TimeSpan.FromHours(1);
+
     public AlertSettings Alerts { get; init; } = new();
 
     public HookSettings Hooks { get; init; } = new();

@@ -83,6 +83,16 @@ internal sealed partial class WatchChange(ServiceSettings settings, WorkFolders 
         return acknowledged;
     }
 
+    /// <summary>A change of our own making is no alarm: backups from now on are no longer compared beyond <paramref name="backup"/>. Kept as an alarm that nobody needs to acknowledge.</summary>
+    public void Expect(IReadOnlyList<string> subjects, string message, string backup)
+    {
+        var (now, sequence) = (clock.GetUtcNow(), (catalog.Find(backup)?.Sequence ?? 0) + 1);
+        Store([
+            .. subjects.Select(subject => new Alarm(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{sequence}-{subject}-{now.ToUnixTimeSeconds()}"), subject, message, backup, sequence, null, now) { AcknowledgedAt = now }),
+            .. List(),
+        ]);
+    }
+
     private static string PinOf(Alarm alarm) => $"alarm {alarm.Id}: {alarm.Message}";
 
     private void Store(IReadOnlyList<Alarm> all)

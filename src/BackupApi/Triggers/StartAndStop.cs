@@ -1,5 +1,6 @@
 using BackupApi.Model;
 using BackupApi.Operations;
+using BackupApi.Operations.Alerts;
 
 namespace BackupApi.Triggers;
 
@@ -8,6 +9,7 @@ internal sealed partial class StartAndStop(
     BackupManager manager,
     StartUp startUp,
     DecideBackup decide,
+    AlertDesk alerts,
     OperationGate gate,
     OperationLedger ledger,
     ServiceSettings settings,
@@ -25,8 +27,14 @@ internal sealed partial class StartAndStop(
         using var stopping = lifetime.ApplicationStopping.Register(manager.EndStreams);
         try
         {
+            var began = clock.GetTimestamp();
             await startUp.PrepareAsync(stoppingToken);
             manager.OpenDoor();
+            if (AlertRules.SlowStart(clock.GetElapsedTime(began), clock.GetUtcNow()) is { } slow)
+            {
+                alerts.Tell(slow);
+            }
+
             if (decide.AtStart())
             {
                 manager.StartBackup(new CreateRequest { Trigger = Trigger.Start });

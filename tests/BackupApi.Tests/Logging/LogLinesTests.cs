@@ -20,6 +20,15 @@ public sealed class LogLinesTests
     }
 
     [Fact]
+    public void A_line_for_people_names_the_operation_it_was_said_in_once()
+    {
+        static string Say(string message) => Write(new TextLines(), log => log.ForContext("OperationId", "20261120T120000Z-0001").Information(message));
+
+        Assert.EndsWith(" INF BackupApi [20261120T120000Z-0001]: retried\n", Say("retried"), StringComparison.Ordinal);
+        Assert.EndsWith(" INF BackupApi: 20261120T120000Z-0001 started\n", Say("20261120T120000Z-0001 started"), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_text_from_outside_forges_no_line()
     {
         var line = Write(new TextLines(), log => log.Information("label {Label}", "x\n2026 INF BackupManager: all is well\u001b[2J"));

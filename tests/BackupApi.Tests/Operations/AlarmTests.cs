@@ -26,7 +26,7 @@ public sealed class AlarmTests
 
     private static string[] Subjects(Service service) => [.. service.Manager.Alarms.Standing().Select(a => a.Subject)];
 
-    [Fact]
+    [Fact, Provokes("suspicious-change")]
     public async Task Rows_that_vanish_raise_an_alarm_that_keeps_the_backup_before_until_it_is_acknowledged()
     {
         await using var service = await Service.StartAsync(settings => settings with { MaxBackups = 2 });

@@ -1,6 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
-using System.Text;
 using System.Text.Json;
 using BackupApi.Model;
 using BackupApi.Operations;
@@ -115,7 +112,7 @@ public sealed class AlertTests
         Assert.Null(AlertRules.Slow(Took(4), [.. Enumerable.Repeat(TimeSpan.FromSeconds(1), 5)]));
     }
 
-    [Fact]
+    [Fact, Provokes("alert-channel-failing")]
     public async Task A_failing_channel_is_told_by_health_and_gets_its_alert_once_it_works_again()
     {
         using var receiver = new Receiver(status: 500);
@@ -174,114 +171,5 @@ public sealed class AlertTests
         }
 
         return false;
-    }
-
-    /// <summary>A web server of a few lines: answers every request with one status and remembers it.</summary>
-    private sealed class Receiver : IDisposable
-    {
-        private readonly TcpListener listener = new(IPAddress.Loopback, 0);
-        private readonly List<(string Head, string Body)> requests = [];
-
-        public Receiver(int status = 200)
-        {
-            Status = status;
-            listener.Start();
-            _ = ServeAsync();
-        }
-
-        public int Status { get; set; }
-
-        public Uri Address => new($"http://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}/hook");
-
-        public List<(string Head, string Body)> Requests
-        {
-            get
-            {
-                lock (requests)
-                {
-                    return [.. requests];
-                }
-            }
-        }
-
-        public void Dispose() => listener.Dispose();
-
-        private async Task ServeAsync()
-        {
-            try
-            {
-                while (true)
-                {
-                    using var client = await listener.AcceptTcpClientAsync();
-                    using var reader = new StreamReader(client.GetStream(), Encoding.UTF8, leaveOpen: true);
-                    var (head, length) = (new StringBuilder(), 0);
-                    while (await reader.ReadLineAsync() is { Length: > 0 } line)
-                    {
-                        head.AppendLine(line);
-                        length = line.StartsWith("Content-Length:", StringComparison.OrdinalIgnoreCase) ? int.Parse(line[15..], System.Globalization.CultureInfo.InvariantCulture) : length;
-                    }
-
-                    var body = new char[length];
-                    await reader.ReadBlockAsync(body);
-                    lock (requests)
-                    {
-                        requests.Add((head.ToString(), new string(body).TrimEnd('\0')));
-                    }
-
-                    await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes($"HTTP/1.1 {Status} x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"));
-                }
-            }
-            catch (Exception e) when (e is SocketException or ObjectDisposedException or IOException)
-            {
-                // The test is over.
-            }
-        }
-    }
-
-    /// <summary>A mail server of a few lines (RFC 5321): takes one message and gives everything that was said to it.</summary>
-    private sealed class MailServer : IDisposable
-    {
-        private readonly TcpListener listener = new(IPAddress.Loopback, 0);
-
-        public MailServer()
-        {
-            listener.Start();
-            Said = ServeAsync();
-        }
-
-        public int Port => ((IPEndPoint)listener.LocalEndpoint).Port;
-
-        public Task<string> Said { get; }
-
-        public void Dispose() => listener.Dispose();
-
-        private async Task<string> ServeAsync()
-        {
-            using var client = await listener.AcceptTcpClientAsync();
-            using var reader = new StreamReader(client.GetStream());
-            using var writer = new StreamWriter(client.GetStream()) { NewLine = "\r\n", AutoFlush = true };
-            var (said, isData) = (new StringBuilder(), false);
-            await writer.WriteLineAsync("220 here");
-            while (await reader.ReadLineAsync() is { } line)
-            {
-                said.AppendLine(line);
-                if (isData)
-                {
-                    isData = line != ".";
-                    if (!isData)
-                    {
-                        await writer.WriteLineAsync("250 taken");
-                        break;
-                    }
-
-                    continue;
-                }
-
-                isData = line == "DATA";
-                await writer.WriteLineAsync(isData ? "354 go on" : line == "QUIT" ? "221 bye" : "250 ok");
-            }
-
-            return said.ToString();
-        }
     }
 }

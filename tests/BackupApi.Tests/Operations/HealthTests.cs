@@ -26,7 +26,7 @@ public sealed class HealthTests
         return backup;
     }
 
-    [Fact]
+    [Fact, Provokes("no-backup-yet", "no-proven-backup")]
     public async Task Without_a_backup_health_waits_for_the_first_one_until_it_had_its_chance()
     {
         await using var service = await StartAsync();
@@ -43,7 +43,7 @@ public sealed class HealthTests
         Assert.Equal(HealthStatus.Healthy, service.Manager.Health().Status);
     }
 
-    [Fact]
+    [Fact, Provokes("overdue", "proven-backup-too-old")]
     public async Task A_run_that_was_not_begun_is_overdue_at_once_and_its_backups_too_old_after_two()
     {
         // No scheduler runs here at all: the watchdog must not depend on it.
@@ -64,7 +64,7 @@ public sealed class HealthTests
         Assert.Empty(Codes(service));
     }
 
-    [Fact]
+    [Fact, Provokes("schedule-paused")]
     public async Task While_paused_or_switched_off_nothing_is_overdue()
     {
         await using var service = await StartAsync();
@@ -84,7 +84,7 @@ public sealed class HealthTests
         Assert.Empty(Codes(service));
     }
 
-    [Fact]
+    [Fact, Provokes("storage-missing", "last-backup-failed")]
     public async Task A_storage_that_is_gone_is_told_and_so_is_the_backup_that_failed_of_it()
     {
         await using var service = await StartAsync();
@@ -102,7 +102,7 @@ public sealed class HealthTests
         Assert.Empty(Codes(service));
     }
 
-    [Fact]
+    [Fact, Provokes("backups-not-writable")]
     public async Task A_backups_folder_that_became_read_only_is_told_until_it_can_be_written_again()
     {
         await using var service = await StartAsync();
@@ -118,7 +118,7 @@ public sealed class HealthTests
         Assert.Empty(Codes(service));
     }
 
-    [Fact]
+    [Fact, Provokes("disk-low", "disk-very-low", "disk-full")]
     public async Task A_disk_that_fills_is_told_in_three_steps_and_no_longer_once_room_is_made()
     {
         const long Megabyte = 1 << 20;
@@ -151,7 +151,7 @@ public sealed class HealthTests
         }
     }
 
-    [Fact]
+    [Fact, Provokes("database-damaged", "last-backup-partial", "database-backup-too-old")]
     public async Task A_damaged_live_database_is_told_with_its_last_good_backup_until_it_is_whole_again()
     {
         await using var service = await StartAsync();
@@ -181,7 +181,7 @@ public sealed class HealthTests
         Assert.Empty(Codes(service));
     }
 
-    [Fact]
+    [Fact, Provokes("log-not-checkpointed")]
     public async Task A_write_ahead_log_that_its_owner_never_brings_in_is_told_until_he_does()
     {
         await using var service = await StartAsync(settings => settings with { Health = new HealthThresholds { LargeLogBytes = 1 << 20 } });
@@ -203,7 +203,7 @@ public sealed class HealthTests
         Assert.Empty(Codes(service));
     }
 
-    [Fact]
+    [Fact, Provokes("clock-jumped", "archive-from-the-future")]
     public async Task A_clock_that_was_set_is_told_until_a_backup_is_proven_after_it()
     {
         await using var service = await StartAsync();
@@ -220,7 +220,7 @@ public sealed class HealthTests
         Assert.Empty(Codes(service));
     }
 
-    [Fact]
+    [Fact, Provokes("archive-too-large")]
     public async Task An_archive_over_the_largest_size_is_told_until_a_smaller_one_takes_its_place()
     {
         await using var service = await StartAsync(settings => settings with { AlarmDropPercent = 100, Retention = new RetentionRules { MaxArchiveBytes = 100_000 } });
@@ -232,24 +232,5 @@ public sealed class HealthTests
         await BackUpAsync(service);
         Assert.Empty(Codes(service));
         Assert.Single(service.Get<BackupCatalog>().List());
-    }
-
-    [Fact]
-    public void A_live_SQLite_on_a_network_file_system_is_told()
-    {
-        var facts = new HealthFacts
-        {
-            Now = Start,
-            StartedAt = Start,
-            Timetable = null,
-            StorageExists = true,
-            BackupsWritable = true,
-            MinFreeBytes = 0,
-            Disks = [],
-            Backups = [],
-            OnNetwork = [new Finding("shop.db", "nfs")],
-        };
-
-        Assert.Equal("database-on-network", Assert.Single(HealthRules.Judge(facts)).Code);
     }
 }

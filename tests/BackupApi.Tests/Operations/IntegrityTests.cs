@@ -47,7 +47,7 @@ public sealed class IntegrityTests
         Assert.Empty(Posix.ListNames(service.Backups + "/.staging"));
     }
 
-    [Fact]
+    [Fact, Provokes("drill-failed")]
     public async Task A_drill_of_a_backup_that_rotted_fails_and_health_says_so_until_another_succeeds()
     {
         await using var service = await StartAsync();
@@ -122,7 +122,7 @@ public sealed class IntegrityTests
         Assert.Equal(clock.GetUtcNow(), service.Get<BackupCatalog>().Find(first.Name)!.VerifiedAt);
     }
 
-    [Fact]
+    [Fact, Provokes("backup-damaged")]
     public async Task A_damaged_backup_is_told_until_it_is_removed()
     {
         await using var service = await StartAsync();

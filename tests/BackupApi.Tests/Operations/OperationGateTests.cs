@@ -7,7 +7,7 @@ namespace BackupApi.Tests.Operations;
 
 public sealed class OperationGateTests : IDisposable
 {
-    private readonly OperationLedger ledger = new(TimeProvider.System);
+    private readonly OperationLedger ledger = new(TimeProvider.System, NullLogger<BackupManager>.Instance);
     private readonly OperationGate gate;
 
     public OperationGateTests() => gate = new OperationGate(ledger, NullLogger<BackupManager>.Instance);
@@ -28,6 +28,21 @@ public sealed class OperationGateTests : IDisposable
         release.SetResult();
         await first.Completion;
         await Start(OperationKind.Restore, _ => Task.CompletedTask).Completion;
+    }
+
+    [Fact]
+    public async Task A_listener_that_fails_neither_ends_the_operation_nor_keeps_the_others_from_being_told()
+    {
+        var told = new List<string>();
+        ledger.WhenBegun(_ => throw new InvalidOperationException("broken"));
+        ledger.WhenBegun(begun => told.Add($"begun {begun.State}"));
+        ledger.WhenEnded(_ => throw new InvalidOperationException("broken"));
+        ledger.WhenEnded(ended => told.Add($"ended {ended.Outcome}"));
+
+        await Start(OperationKind.Backup, _ => Task.CompletedTask).Completion;
+        await Start(OperationKind.Backup, _ => Task.CompletedTask).Completion;
+
+        Assert.Equal(["begun Running", "ended Ok", "begun Running", "ended Ok"], told);
     }
 
     [Fact]

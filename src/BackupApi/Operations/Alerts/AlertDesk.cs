@@ -7,14 +7,10 @@ using BackupApi.Model;
 namespace BackupApi.Operations.Alerts;
 
 /// <summary>Takes what health and operations say, decides what is told, and brings it to every channel, each at its own pace.</summary>
-internal sealed partial class AlertDesk(ServiceSettings settings, WorkFolders folders, SendAlert send, TimeProvider clock, ILogger<BackupManager> log)
+internal sealed partial class AlertDesk(ServiceSettings settings, WorkFolders folders, SendAlert send, PingDesk ping, TimeProvider clock, ILogger<BackupManager> log)
 {
     /// <summary>What a channel that fails may have waiting; older ones are dropped.</summary>
     private const int MaxWaiting = 100;
-
-    /// <summary>A failing channel is tried again after 5 s, then twice as long each time, up to an hour.</summary>
-    private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan LongestPause = TimeSpan.FromHours(1);
 
     private readonly ConcurrentDictionary<string, (string Error, DateTimeOffset Since)> failing = new(StringComparer.Ordinal);
     private readonly List<(AlertChannel Channel, Channel<Alert> Queue)> queues =
@@ -24,7 +20,7 @@ internal sealed partial class AlertDesk(ServiceSettings settings, WorkFolders fo
     private IReadOnlyDictionary<string, DateTimeOffset>? told;
 
     /// <summary>Channels that do not take alerts, with what they said and since when.</summary>
-    public IReadOnlyList<(string Channel, string Error, DateTimeOffset Since)> Failing => [.. failing.Select(f => (f.Key, f.Value.Error, f.Value.Since))];
+    public IReadOnlyList<(string Channel, string Error, DateTimeOffset Since)> Failing => [.. failing.Select(f => (f.Key, f.Value.Error, f.Value.Since)), .. ping.Failing];
 
     private string Path => $"{folders.State}/alerts.json";
 
@@ -67,7 +63,7 @@ internal sealed partial class AlertDesk(ServiceSettings settings, WorkFolders fo
     {
         await foreach (var alert in queue.ReadAllAsync(ct))
         {
-            for (var pause = FirstPause; await send.SendAsync(channel, alert, ct) is { } error; pause = pause * 2 < LongestPause ? pause * 2 : LongestPause)
+            for (var pause = BackOff.First; await send.SendAsync(channel, alert, ct) is { } error; pause = BackOff.After(pause))
             {
                 if (failing.TryAdd(channel.Name, (error, clock.GetUtcNow())))
                 {

@@ -1,5 +1,6 @@
 using System.Net.Http.Headers;
 using System.Net.Mail;
+using System.Security.Authentication;
 using System.Text;
 using BackupApi.Model;
 
@@ -19,29 +20,40 @@ internal sealed class SendAlert(AlertSettings settings) : IDisposable
         {
             return channel.Kind == ChannelKind.Mail ? await MailAsync(alert, ct) : await PostAsync(channel, alert, ct);
         }
-        catch (Exception e) when (e is HttpRequestException or SmtpException or IOException or InvalidOperationException or FormatException || (e is OperationCanceledException && !ct.IsCancellationRequested))
+        catch (Exception e) when (IsExpected(e, ct))
         {
-            return e is OperationCanceledException ? "no answer in time" : e is HttpRequestException { HttpRequestError: var error } ? error.ToString() : e.GetType().Name;
+            return Describe(e);
         }
     }
 
-    /// <summary>Tells the dead man's switch that a backup begins (<c>/start</c>), went well, or did not (<c>/fail</c>). What becomes of it matters to nobody here: its silence is the message.</summary>
-    public async Task PingAsync(string suffix, CancellationToken ct)
+    /// <summary>Asks the dead man's switch: that a backup begins (<c>/start</c>), went well (nothing), or did not (<c>/fail</c>).</summary>
+    /// <returns>As of <see cref="SendAsync"/>.</returns>
+    public async Task<string?> PingAsync(Uri url, string suffix, CancellationToken ct)
     {
-        if (settings.PingUrl is { } url)
+        try
         {
-            try
-            {
-                using var answer = await http.GetAsync(new Uri(url.AbsoluteUri.TrimEnd('/') + suffix), ct);
-            }
-            catch (Exception e) when (e is HttpRequestException or OperationCanceledException)
-            {
-                // The service behind it notices.
-            }
+            using var answer = await http.GetAsync(new Uri(url.AbsoluteUri.TrimEnd('/') + suffix), ct);
+            return answer.IsSuccessStatusCode ? null : $"status {(int)answer.StatusCode}";
+        }
+        catch (Exception e) when (IsExpected(e, ct))
+        {
+            return Describe(e);
         }
     }
 
     public void Dispose() => http.Dispose();
+
+    private static bool IsExpected(Exception e, CancellationToken ct) =>
+        e is HttpRequestException or SmtpException or AuthenticationException or IOException or InvalidOperationException or FormatException || (e is OperationCanceledException && !ct.IsCancellationRequested);
+
+    private static string Describe(Exception e) => e switch
+    {
+        OperationCanceledException => "no answer in time",
+        HttpRequestException { HttpRequestError: var error } => error.ToString(),
+        AuthenticationException or { InnerException: AuthenticationException } => "its certificate is not trusted",
+        SmtpException { StatusCode: var status } => $"mail status {status}",
+        _ => e.GetType().Name,
+    };
 
     private async Task<string?> PostAsync(AlertChannel channel, Alert alert, CancellationToken ct)
     {
@@ -76,7 +88,7 @@ internal sealed class SendAlert(AlertSettings settings) : IDisposable
             return "no mail server is set";
         }
 
-        using var client = new SmtpClient(mail.Host, mail.Port) { EnableSsl = mail.UsesTls, Timeout = (int)Patience.TotalMilliseconds };
+        using var client = new SmtpClient(mail.Host, mail.Port) { EnableSsl = mail.UsesTls };
         if (mail.User is not null)
         {
             client.Credentials = new System.Net.NetworkCredential(mail.User, mail.Password);
@@ -88,7 +100,10 @@ internal sealed class SendAlert(AlertSettings settings) : IDisposable
             message.To.Add(to);
         }
 
-        await client.SendMailAsync(message, ct);
+        // Its own Timeout holds for calls that block only.
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        patience.CancelAfter(Patience);
+        await client.SendMailAsync(message, patience.Token);
         return null;
     }
 }

@@ -8,6 +8,9 @@ internal sealed class Instruments : IDisposable
 {
     public const string MeterName = "BackupApi";
 
+    /// <summary>Bounds of durations, in seconds: from a small backup to a very large one. Exporters that know advice take them too.</summary>
+    public static readonly IReadOnlyList<double> SecondsBounds = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600];
+
     private readonly Meter meter = new(MeterName);
     private readonly Counter<long> operations;
     private readonly Histogram<double> duration;
@@ -18,7 +21,7 @@ internal sealed class Instruments : IDisposable
     public Instruments(OperationLedger ledger, WatchHealth health, TimeProvider clock)
     {
         operations = meter.CreateCounter<long>("backupapi.operations", "{operation}", "Operations that ended, by kind, trigger and outcome.");
-        duration = meter.CreateHistogram<double>("backupapi.operation.duration", "s", "Time that operations took, by kind.");
+        duration = meter.CreateHistogram<double>("backupapi.operation.duration", "s", "Time that operations took, by kind.", advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = SecondsBounds });
         bytesRead = meter.CreateCounter<long>("backupapi.backup.read", "By", "Bytes of content that backups read from storage.");
         bytesCompressed = meter.CreateCounter<long>("backupapi.backup.compressed", "By", "Bytes of content that backups compressed.");
         bytesCarriedOver = meter.CreateCounter<long>("backupapi.backup.carried_over", "By", "Bytes of content that an earlier archive already held.");

@@ -9,8 +9,7 @@ internal sealed class PrometheusText : IDisposable
 {
     public const string ContentType = "text/plain; version=0.0.4; charset=utf-8";
 
-    /// <summary>Seconds; from a small backup to a very large one.</summary>
-    private static readonly double[] Bounds = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600];
+    private static readonly double[] Bounds = [.. Instruments.SecondsBounds];
 
     private readonly MeterListener listener = new();
     private readonly Lock gate = new();
