@@ -28,11 +28,9 @@ internal sealed class ArchiveWriter(ArchiveWriterSettings settings)
             try
             {
                 progress.Enter("write", ordered.Sum(static file => Segments.HasContent(file) ? file.Stat.Size : 0), ordered.Count);
-                var (facts, crc32C) = await WriteOnceAsync(partialPath, askedOnce, ordered, progress, ct);
-                progress.Enter("read back", facts.SizeBytes);
-                if (await ReadBack.FindSha256Async(partialPath, facts.SizeBytes, crc32C, settings.Keys, progress, ct) is { } sha256)
+                if (await WriteOnceAsync(partialPath, askedOnce, ordered, progress, ct) is { } facts)
                 {
-                    return facts with { Sha256 = sha256 };
+                    return facts;
                 }
             }
             catch (IOException e)
@@ -49,12 +47,13 @@ internal sealed class ArchiveWriter(ArchiveWriterSettings settings)
         }
     }
 
-    private async Task<(ArchiveFacts Facts, ReadBack.Expected Expected)> WriteOnceAsync(string partialPath, ArchiveRequest request, IReadOnlyList<CapturedFile> ordered, Progress progress, CancellationToken ct)
+    /// <returns>Null when it read back differently.</returns>
+    private async Task<ArchiveFacts?> WriteOnceAsync(string partialPath, ArchiveRequest request, IReadOnlyList<CapturedFile> ordered, Progress progress, CancellationToken ct)
     {
         var seen = new Observations();
         var room = (int)TarFormat.Padded(Math.Clamp(request.ManifestRoomBytes, TarFormat.BlockLength, ArchiveJson.MaxBytes / 2));
         using var handle = Posix.CreateNew(partialPath);
-        using var sink = OpenSink(handle, partialPath, ManifestHead.Length(room));
+        using var sink = OpenSink(handle, ManifestHead.Length(room));
         var output = new ArchiveOutput(sink, partialPath, ManifestHead.Length(room));
         using var content = new ContentAssembly(output, settings.Level);
         var bytesRead = await WriteContentAsync(request, ordered, seen, content, progress, ct);
@@ -65,11 +64,23 @@ internal sealed class ArchiveWriter(ArchiveWriterSettings settings)
         var report = await request.Report(observations, ct);
         var headCrc32C = new ArchiveEnd(output, settings.Level).Write(manifest, report, content, room);
         var facts = new ArchiveFacts(output.FileLength, "", manifest, report, observations, bytesRead, totals.BytesCompressed, totals.BytesCarriedOver);
-        return (facts, new ReadBack.Expected(output.HeadLength, headCrc32C, output.Crc32C));
+        var expected = new ReadBack.Expected(output.HeadLength, headCrc32C, output.Crc32C);
+        progress.Enter("read back", facts.SizeBytes);
+
+        // The disk and the processor are busy at once. By the handle that wrote: only there every failed write is told (fsync(2)).
+        var flushing = Task.Run(() => Posix.Flush(handle, partialPath), CancellationToken.None);
+        try
+        {
+            return await ReadBack.FindSha256Async(partialPath, facts.SizeBytes, expected, settings.Keys, progress, ct) is { } sha256 ? facts with { Sha256 = sha256 } : null;
+        }
+        finally
+        {
+            await flushing;
+        }
     }
 
-    private IArchiveSink OpenSink(SafeFileHandle handle, string path, int headLength) =>
-        settings.Keys.Encrypt ? new EncryptingSink(handle, path, headLength, settings.Keys) : new PlainSink(handle, path, headLength);
+    private IArchiveSink OpenSink(SafeFileHandle handle, int headLength) =>
+        settings.Keys.Encrypt ? new EncryptingSink(handle, headLength, settings.Keys) : new PlainSink(handle, headLength);
 
     /// <summary>Gives the number of content bytes that were read.</summary>
     private async Task<long> WriteContentAsync(ArchiveRequest request, IReadOnlyList<CapturedFile> ordered, Observations seen, ContentAssembly content, Progress progress, CancellationToken ct)

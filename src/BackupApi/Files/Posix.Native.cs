@@ -172,6 +172,9 @@ internal static partial class Posix
         internal static partial int fsync(SafeFileHandle handle);
 
         [LibraryImport(Libc, SetLastError = true)]
+        internal static partial int sync_file_range(SafeFileHandle handle, long offset, long length, uint flags);
+
+        [LibraryImport(Libc, SetLastError = true)]
         internal static partial int syncfs(SafeFileHandle handle);
 
         [LibraryImport(Libc)]

@@ -83,7 +83,7 @@ public sealed class ForgedIndexTests : IDisposable
     {
         File.Delete(path);
         using var handle = Posix.CreateNew(path);
-        using var sink = new PlainSink(handle, path, ManifestHead.Length(1024));
+        using var sink = new PlainSink(handle, ManifestHead.Length(1024));
         var output = new ArchiveOutput(sink, path, ManifestHead.Length(1024));
         using var assembly = new ContentAssembly(output, level: 5);
         using var work = new ChunkWork(reference: null, level: 5);

@@ -16,7 +16,6 @@ internal sealed class EncryptingSink : IArchiveSink
     private const int Piece = AgePayload.PieceLength;
 
     private readonly SafeFileHandle handle;
-    private readonly string path;
     private readonly int headRoom;
     private readonly byte[] fileKey;
     private readonly byte[] header;
@@ -32,9 +31,9 @@ internal sealed class EncryptingSink : IArchiveSink
     /// <summary>The piece that is being filled, in <see cref="open"/>; all before it, from the held ones on, are sealed.</summary>
     private long openPiece;
 
-    public EncryptingSink(SafeFileHandle handle, string path, int headRoom, ArchiveKeys archiveKeys)
+    public EncryptingSink(SafeFileHandle handle, int headRoom, ArchiveKeys archiveKeys)
     {
-        (this.handle, this.path, this.headRoom) = (handle, path, headRoom);
+        (this.handle, this.headRoom) = (handle, headRoom);
         (var made, fileKey) = archiveKeys.MakeHeader();
         header = made.Bytes;
         held = new byte[(headRoom + Piece - 1) / Piece * Piece];
@@ -110,7 +109,6 @@ internal sealed class EncryptingSink : IArchiveSink
         RandomAccess.Write(handle, cipher.Nonce, header.Length);
         FileLength = header.Length + AgePayload.NonceLength + AgePayload.SealedLengthOf(position);
         RandomAccess.SetLength(handle, FileLength);
-        Posix.Flush(handle, path);
     }
 
     public void Dispose() => cipher.Dispose();

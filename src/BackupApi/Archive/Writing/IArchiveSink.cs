@@ -11,6 +11,6 @@ internal interface IArchiveSink : IDisposable
     /// <summary>Forgets all of the body behind that length.</summary>
     void CutTo(long bodyLength);
 
-    /// <summary>Puts the head in front, also one that is longer than the room kept for it, and flushes the file to the disk. Nothing follows.</summary>
+    /// <summary>Puts the head in front, also one that is longer than the room kept for it. Nothing follows but the caller's flush.</summary>
     void Finish(ReadOnlySpan<byte> head);
 }

@@ -5,11 +5,15 @@ namespace BackupApi.Archive.Writing;
 
 /// <summary>Writes the archive as it is. Does not own the file.</summary>
 /// <param name="headLength">Room kept for the head.</param>
-internal sealed class PlainSink(SafeFileHandle handle, string path, int headLength) : IArchiveSink
+internal sealed class PlainSink(SafeFileHandle handle, int headLength) : IArchiveSink
 {
     private const int MovedAtOnce = 1 << 20;
 
+    /// <summary>Bytes after which the kernel is asked to begin with the writing, so that the flush at the end finds little left to do.</summary>
+    private const int WrittenAtOnce = 8 << 20;
+
     private long end = headLength;
+    private long handedOver;
 
     public long FileLength => end;
 
@@ -17,11 +21,17 @@ internal sealed class PlainSink(SafeFileHandle handle, string path, int headLeng
     {
         RandomAccess.Write(handle, bytes, end);
         end += bytes.Length;
+        if (end - handedOver >= WrittenAtOnce)
+        {
+            Posix.BeginWriting(handle, handedOver, end - handedOver);
+            handedOver = end;
+        }
     }
 
     public void CutTo(long bodyLength)
     {
         end = headLength + bodyLength;
+        handedOver = Math.Min(handedOver, end);
         RandomAccess.SetLength(handle, end);
     }
 
@@ -33,7 +43,6 @@ internal sealed class PlainSink(SafeFileHandle handle, string path, int headLeng
         }
 
         RandomAccess.Write(handle, head, 0);
-        Posix.Flush(handle, path);
     }
 
     public void Dispose()

@@ -81,7 +81,7 @@ internal sealed class Quarantine(WorkFolders folders, FindSources findSources, A
         using var source = Posix.OpenRead(from);
         var to = keys.Encrypt ? plain + BackupName.EncryptedEnding : plain;
         using var target = Posix.CreateNew(to);
-        using IArchiveSink sink = keys.Encrypt ? new EncryptingSink(target, to, 0, keys) : new PlainSink(target, to, 0);
+        using IArchiveSink sink = keys.Encrypt ? new EncryptingSink(target, 0, keys) : new PlainSink(target, 0);
         var buffer = new byte[CopyLength];
         for (long offset = 0; RandomAccess.Read(source, buffer, offset) is var read and > 0; offset += read)
         {

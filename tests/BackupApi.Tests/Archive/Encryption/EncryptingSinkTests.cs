@@ -59,7 +59,7 @@ public sealed class EncryptingSinkTests : IDisposable
     {
         // With one key and one number for both, the exclusive-or of what lay on the disk would be that of the contents.
         using var handle = Posix.CreateNew(temp["a"]);
-        using var sink = new EncryptingSink(handle, temp["a"], 0, Sealed.Keys);
+        using var sink = new EncryptingSink(handle, 0, Sealed.Keys);
         sink.Append(new byte[3 * Piece]);
         var first = ReadPiece();
         sink.CutTo(Piece + 10);
@@ -90,7 +90,7 @@ public sealed class EncryptingSinkTests : IDisposable
         var keys = Sealed.Keys;
         long fileLength;
         using (var handle = Posix.CreateNew(path))
-        using (var sink = new EncryptingSink(handle, path, headRoom, keys))
+        using (var sink = new EncryptingSink(handle, headRoom, keys))
         {
             foreach (var (what, length) in steps)
             {

@@ -29,7 +29,7 @@ internal static class Sealed
     public static void Encrypt(string from, string to)
     {
         using var handle = Posix.CreateNew(to);
-        using var sink = new EncryptingSink(handle, to, 0, Keys);
+        using var sink = new EncryptingSink(handle, 0, Keys);
         sink.Append(File.ReadAllBytes(from));
         sink.Finish([]);
     }
