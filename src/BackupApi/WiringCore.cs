@@ -100,6 +100,7 @@ internal static class WiringCore
         services.AddHostedService<RestoreFolderWatch>();
         services.AddSchedule();
         services.AddHostedService<IntegrityWatch>();
+        services.AddHostedService<DamageWatch>();
         services.AddHostedService<AlertTimer>();
     }
 }

@@ -8,7 +8,7 @@ namespace BackupApi.Operations.Restore;
 internal sealed class FindBareDatabases(WorkFolders folders, FindSources findSources, BackupCatalog catalog)
 {
     /// <summary>
-    /// Each name that is a database or holds some, and each that is called as a database of storage is, recognised or not: whoever dropped that waits for an answer.
+    /// Each name that is a database or holds some, and each that is called as a database of the newest backup is, recognised or not: whoever dropped that waits for an answer.
     /// Anything else in the folder is nobody's business.
     /// </summary>
     /// <param name="names">Names in the restore folder that are no archives and not ours.</param>
@@ -23,7 +23,6 @@ internal sealed class FindBareDatabases(WorkFolders folders, FindSources findSou
         var databases = In(tree);
         var members = databases.SelectMany(source => source.Files.Select(file => (File: file, source))).DistinctBy(member => member.File, StringComparer.Ordinal)
             .ToDictionary(member => member.File, member => member.source, StringComparer.Ordinal);
-        List<FoundSource>? storage = null;
         var drops = new List<DroppedArchive>();
         foreach (var node in tree.ChildrenOf("").Where(node => node.Stat.Kind is FileKind.File or FileKind.Directory))
         {
@@ -34,8 +33,7 @@ internal sealed class FindBareDatabases(WorkFolders folders, FindSources findSou
             }
 
             var inside = databases.Where(source => source.Name == node.Path || source.Name.StartsWith(node.Path + "/", StringComparison.Ordinal)).ToList();
-            storage ??= inside.Count > 0 ? null : [.. findSources.In(TreeWalker.Walk(folders.Storage, folders.Own().Contains))];
-            if (inside.Count > 0 || BareTarget.IsName(node.Path, storage!, Newest()))
+            if (inside.Count > 0 || BareTarget.IsName(node.Path, [], Newest()))
             {
                 drops.Add(Drop(node, tree, inside is [{ } only] && only.Name == node.Path && node.Stat.Kind == FileKind.File ? [.. only.Files.Where(file => file != node.Path)] : []));
             }
@@ -45,11 +43,11 @@ internal sealed class FindBareDatabases(WorkFolders folders, FindSources findSou
     }
 
     /// <summary>The one database of a claim.</summary>
-    /// <param name="folder">The folder of claims.</param>
+    /// <param name="folder">The folder of claims, or of drops.</param>
     /// <exception cref="BackupException"><see cref="Fault.ArchiveIncompatible"/>: there is none in it, or several.</exception>
-    public (StorageTree Tree, FoundSource Found) Require(string folder, string claim)
+    public (StorageTree Tree, FoundSource Found) Require(string folder, string claim, params IReadOnlyList<string> sideFiles)
     {
-        var tree = Walk(folder, [claim]);
+        var tree = Walk(folder, [claim, .. sideFiles]);
         var found = findSources.In(tree).Where(source => source.Source.Engine != Source.PlainFiles).ToList();
         return found switch
         {
@@ -65,7 +63,7 @@ internal sealed class FindBareDatabases(WorkFolders folders, FindSources findSou
     private List<Source> In(StorageTree tree) => [.. findSources.In(tree).Select(found => found.Source).Where(source => source.Engine != Source.PlainFiles)];
 
     private static StorageTree Walk(string folder, IReadOnlyCollection<string> names) =>
-        TreeWalker.Walk(folder, (path, _) => !path.Contains('/', StringComparison.Ordinal) && !names.Contains(path));
+        TreeWalker.Walk(folder, (path, _) => !path.Contains('/', StringComparison.Ordinal) && !names.Contains(path, StringComparer.Ordinal));
 
     private static DroppedArchive Drop(TreeNode node, StorageTree tree, IReadOnlyList<string> sideFiles)
     {
