@@ -102,6 +102,7 @@ internal static class WiringCore
         services.AddHostedService<RestoreFolderWatch>();
         services.AddSchedule();
         services.AddHostedService<IntegrityWatch>();
+        services.AddHostedService<DamageWatch>();
         services.AddHostedService<AlertTimer>();
     }
 }
