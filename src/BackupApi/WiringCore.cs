@@ -112,5 +112,6 @@ internal static class WiringCore
         services.AddSchedule();
         services.AddHostedService<IntegrityWatch>();
         services.AddHostedService<UpkeepWatch>();
+        services.AddHostedService<DamageWatch>();
     }
 }

@@ -14,11 +14,14 @@ internal static class WiringRestore
         services.AddSingleton<RestoreRoom>();
         services.AddSingleton<LastRestore>();
         services.AddSingleton<RepairLevelDbLock>();
+        services.AddSingleton<Doubt>();
         services.AddSingleton<PutInPlace>();
         services.AddSingleton<RestoreBackup>();
         services.AddSingleton<PlanRestore>();
         services.AddSingleton<UndoRestore>();
+        services.AddSingleton<FindBareDatabases>();
         services.AddSingleton<RestoreFolder>();
+        services.AddSingleton<RestoreBareDatabase>();
         services.AddSingleton<ChooseDrop>();
         services.AddSingleton<RecoverJournals>();
         services.AddSingleton<RestoreAtStart>();

@@ -42,6 +42,7 @@ internal static partial class Posix
     private const int DirentNameOffset = 19;
 
     private const uint StatxBasicAndMount = 0x7ff | 0x1000;
+    private const uint StatxBirth = 0x800;
 
     private static FileStat? Statx(int folder, byte[] path, int flags, out int errno)
     {
@@ -81,6 +82,8 @@ internal static partial class Posix
         [FieldOffset(28)] public ushort Mode;
         [FieldOffset(32)] public ulong Inode;
         [FieldOffset(40)] public ulong Size;
+        [FieldOffset(80)] public long BornSeconds;
+        [FieldOffset(88)] public uint BornNanoseconds;
         [FieldOffset(96)] public long ChangedSeconds;
         [FieldOffset(104)] public uint ChangedNanoseconds;
         [FieldOffset(112)] public long ModifiedSeconds;

@@ -51,6 +51,14 @@ internal static partial class Posix
         Statx(AtFdCwd, PathText.ForSystemCall(path), 0, out var errno)
         ?? (errno is Errno.ENOENT or Errno.ENOTDIR ? null : throw new PosixException("stat", path, errno));
 
+    /// <summary>When the folder a path leads to was made; null where the file system does not say. Of the root of a file system: when that was made.</summary>
+    public static UnixTime? FindBirth(string path)
+    {
+        StatxBuffer buffer = default;
+        return Native.statx(AtFdCwd, PathText.ForSystemCall(path), 0, StatxBirth, ref buffer) == 0 && (buffer.Mask & StatxBirth) != 0
+            ? new UnixTime(buffer.BornSeconds, buffer.BornNanoseconds) : null;
+    }
+
     /// <summary>Facts of an open file.</summary>
     public static FileStat Stat(SafeFileHandle handle, string path) =>
         Statx((int)handle.DangerousGetHandle(), [0], AtEmptyPath, out var errno) ?? throw new PosixException("stat", path, errno);

@@ -32,6 +32,17 @@ internal static class HealthRules
         {
             yield return new HealthReason("read-only", HealthStatus.Unhealthy, facts.ReadOnlyReason, "Restore a backup by name (POST /api/backup/restore); that ends this state.", null);
         }
+        else if (facts.Databases.FirstOrDefault(database => database is { Errors.Count: > 0, LastCapturedAt: not null }) is { } damaged)
+        {
+            yield return new HealthReason(
+                "read-only",
+                HealthStatus.Unhealthy,
+                $"{damaged.Name} is damaged, so this service writes nothing to storage by itself while it runs.",
+                damaged.LastProvenIn is { } good
+                    ? $"POST /api/backup/restore with backupName '{good}' and paths ['{damaged.Name}'] ends this state; or repair it, then POST /api/databases/verify."
+                    : "Repair it, then POST /api/databases/verify: that ends this state.",
+                null);
+        }
     }
 
     private static IEnumerable<HealthReason> Room(HealthFacts facts) =>

@@ -12,6 +12,9 @@ internal sealed record CreateRequest
 
     public Trigger Trigger { get; init; } = Trigger.Manual;
 
+    /// <summary>Believes no fingerprint: everything is read and captured anew.</summary>
+    public bool ReadsAll { get; init; }
+
     /// <summary>What the application says of itself; goes into the manifest as it is.</summary>
     public JsonElement? Metadata { get; init; }
 

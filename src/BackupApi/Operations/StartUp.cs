@@ -23,6 +23,7 @@ internal sealed partial class StartUp(
     RepairLevelDbLock repairLevelDbLock,
     HookMemory hookMemory,
     HookPair hooks,
+    Doubt doubt,
     ILogger<BackupManager> log) : IDisposable
 {
     private readonly List<FolderLock> locks = [];
@@ -86,7 +87,12 @@ internal sealed partial class StartUp(
 
         await hooks.MakeUpAsync(cutShort);
         restoreFolderState.Failed = restoreFolder.ListFailed();
-        if (settings.Heal != HealMode.Off && restoreFolderState.ReadOnlyReason is null)
+        if (restoreFolderState.ReadOnlyReason is not null || doubt.Reason is not null)
+        {
+            return;
+        }
+
+        if (settings.Heal != HealMode.Off)
         {
             await HealAsync();
         }

@@ -50,7 +50,7 @@ internal sealed class TakeBackup(
         var walkedAt = clock.GetUtcNow();
         var last = catalog.List().FirstOrDefault(b => b is { IsOurs: true, Damage: null });
         var tree = look.Run(last, request.Trigger == Trigger.Safety, ct);
-        var readsAll = decide.WantsFullRead(last);
+        var readsAll = request.ReadsAll || decide.WantsFullRead(last);
         if (last is not null && request.Trigger is (Trigger.Schedule or Trigger.Start or Trigger.Stop) && !readsAll && decide.MayConfirm(last, tree))
         {
             return Confirm(last, context, began);

@@ -12,7 +12,7 @@ internal sealed record DatabasesResult(IReadOnlyList<DatabaseFacts> Databases, T
 }
 
 /// <summary>Checks the live databases now: each is captured and the copy verified, whatever the fingerprints say. Nothing is archived.</summary>
-internal sealed class VerifyDatabases(WorkFolders folders, FindSources findSources, DatabaseChecks checks, PredictRoom room, DiskGuard guard, TimeProvider clock)
+internal sealed class VerifyDatabases(WorkFolders folders, FindSources findSources, DatabaseChecks checks, PredictRoom room, DiskGuard guard, Restore.Doubt doubt, TimeProvider clock)
 {
     /// <param name="name">Only the database of this name, as the answers show it; null for all.</param>
     /// <exception cref="BackupException"><see cref="Fault.NotFound"/>: no database of that name.</exception>
@@ -44,6 +44,11 @@ internal sealed class VerifyDatabases(WorkFolders folders, FindSources findSourc
             var found = capture.Results.Select(c => c.ToManifest()).ToList();
             checks.Record(found, clock.GetUtcNow(), isComplete);
             var damaged = found.Count(s => s.Errors.Count > 0);
+            if (isComplete && damaged == 0)
+            {
+                doubt.End();
+            }
+
             context.Outcome = damaged == 0 ? Outcome.Ok : Outcome.Partial;
             context.Summary = string.Create(CultureInfo.InvariantCulture, $"{found.Count} databases checked, {damaged} damaged or not readable");
             return new DatabasesResult([.. found.Select(s => checks.Describe(s))], clock.GetElapsedTime(began));

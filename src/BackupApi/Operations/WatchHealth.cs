@@ -12,6 +12,7 @@ internal sealed class WatchHealth(
     DatabaseChecks databases,
     OperationLedger ledger,
     RestoreFolderState restoreFolder,
+    Restore.Doubt doubt,
     ScheduleState schedule,
     WatchLogs logs,
     WatchClock wallClock,
@@ -89,7 +90,7 @@ internal sealed class WatchHealth(
             Waiting = restoreFolder.Waiting,
             FailedRestores = restoreFolder.Failed,
             Undecided = [.. restoreFolder.Undecided.Where(wound => !backups.Any(b => b.CreatedAt > startedAt && b.Sources.Any(s => s.Name == wound.Where && s.IsProven)))],
-            ReadOnlyReason = restoreFolder.ReadOnlyReason,
+            ReadOnlyReason = restoreFolder.ReadOnlyReason ?? doubt.Reason,
         };
     }
 

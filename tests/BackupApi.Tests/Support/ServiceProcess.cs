@@ -13,8 +13,16 @@ public sealed partial class ServiceProcess : IDisposable
     private readonly StringBuilder errors = new();
 
     public ServiceProcess(IEnumerable<string> arguments, params (string Name, string? Value)[] environment)
+        : this(null, arguments, environment)
     {
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "BackupApi.dll"), .. arguments])
+    }
+
+    /// <param name="user">Who runs it; null for the user of the tests.</param>
+    private ServiceProcess(uint? user, IEnumerable<string> arguments, (string Name, string? Value)[] environment)
+    {
+        string[] program = ["dotnet", Path.Combine(AppContext.BaseDirectory, "BackupApi.dll"), .. arguments];
+        string[] command = user is null ? program : ["setpriv", $"--reuid={user}", $"--regid={user}", "--clear-groups", "--inh-caps=-all", .. program];
+        var start = new ProcessStartInfo(command[0], command[1..])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
@@ -42,9 +50,12 @@ public sealed partial class ServiceProcess : IDisposable
     public string Errors => Kept(errors);
 
     /// <summary>One that serves on a free port over the folders below <paramref name="folder"/>, once it is ready.</summary>
-    public static async Task<(ServiceProcess Service, Uri Address)> ServeAsync(TempFolder folder, params (string Name, string? Value)[] environment)
+    public static Task<(ServiceProcess Service, Uri Address)> ServeAsync(TempFolder folder, params (string Name, string? Value)[] environment) => ServeAsync(folder, null, environment);
+
+    /// <summary>The same as another user, for whom the tests must run as root.</summary>
+    public static async Task<(ServiceProcess Service, Uri Address)> ServeAsync(TempFolder folder, uint? user, params (string Name, string? Value)[] environment)
     {
-        var service = new ServiceProcess([], [.. Over(folder), ("ASPNETCORE_URLS", "http://127.0.0.1:0"), .. environment]);
+        var service = new ServiceProcess(user, [], [.. Over(folder), ("ASPNETCORE_URLS", "http://127.0.0.1:0"), .. environment]);
         var address = new Uri(await service.WaitForAsync("http://127.0.0.1:"));
         using var client = new HttpClient { BaseAddress = address };
         while (!(await client.GetAsync(new Uri("/api/health/ready", UriKind.Relative))).IsSuccessStatusCode)

@@ -55,8 +55,15 @@ internal sealed class LiteDbSalvage(Source source, string folder, string? passwo
             store.Table[0].LogImage = replay.HeaderImage + 1;
         }
 
+        if (data.RaggedBytes > 0)
+        {
+            findings.Error(shown, $"The file ends inside a page: what lay behind is lost, {data.RaggedBytes} bytes of that page included.");
+        }
+
+        uint lastPage = 0;
         if (store.Exists(0) && HeaderPage.Parse(store.Get(0), store.Where(0), findings) is { } header)
         {
+            lastPage = header.LastPage;
             foreach (var (name, page) in header.Collections)
             {
                 names[page] = name;
@@ -64,9 +71,11 @@ internal sealed class LiteDbSalvage(Source source, string folder, string? passwo
         }
 
         var documents = new DocumentCheck(store, findings, Found);
+        var blank = 0L;
         store.Scan((number, bytes) =>
         {
             var page = new PageView(bytes);
+            blank += number <= lastPage && PageFormat.IsBlank(bytes) ? 1 : 0;
             if (page.Type == PageFormat.DataPage && page.PageId == number && !PageFormat.IsBlank(bytes) && CollectionOf(page.Collection, into) is { } collection)
             {
                 documents.Visit(number, page, collection);
@@ -77,6 +86,11 @@ internal sealed class LiteDbSalvage(Source source, string folder, string? passwo
             }
         }, ct);
         documents.Finish();
+        blank += Math.Max(0, lastPage + 1L - Math.Max(data.PageCount, store.Table.InLogFrom(data.PageCount).LastOrDefault() + 1L));
+        if (blank > 0)
+        {
+            findings.Error(shown, $"{blank} pages up to the last one, {lastPage}, are missing or hold nothing: if documents were there, they are lost.");
+        }
 
         void Found(Collection collection, ReadOnlySpan<byte> bson) => outputs[collection.Page].Lines.Write(bson);
     }

@@ -19,20 +19,21 @@ internal sealed class ChooseDrop(RestoreFolder restoreFolder, AnyArchive archive
     {
         var (finished, growing) = await WaitAsync(ct);
         var ranked = new List<(DroppedArchive Drop, long Sequence, DateTimeOffset Date)>();
-        foreach (var drop in finished)
+        foreach (var drop in finished.Where(drop => UnreadableDrop.Why(drop) is null))
         {
-            var (manifest, _) = await archives.ReadFactsAsync(drop.Path, ct);
+            var (manifest, _) = drop.Bare is null ? await archives.ReadFactsAsync(drop.Path, ct) : (null, null);
             ranked.Add((drop, manifest?.Sequence ?? 0, manifest?.CreatedAt ?? BackupName.FindDate(drop.Name) ?? drop.Stat.Modified.ToDateTimeOffset()));
         }
 
         var order = ranked.OrderByDescending(r => r.Sequence).ThenByDescending(r => r.Date).ThenByDescending(r => r.Drop.Name, StringComparer.Ordinal).Select(r => r.Drop).ToList();
         var waiting = growing.Select(drop => new Finding(PathText.Show(drop.Name), "It is still being copied; it is looked at again at the next start."))
+            .Concat(finished.Select(drop => (drop, Why: UnreadableDrop.Why(drop))).Where(each => each.Why is not null).Select(each => new Finding(PathText.Show(each.drop.Name), each.Why!)))
             .Concat(order.Skip(1).Select(drop => new Finding(PathText.Show(drop.Name), $"{PathText.Show(order[0].Name)} is newer and goes first; this one stays where it is.")));
         return new DropChoice(order.FirstOrDefault(), [.. waiting]);
     }
 
     /// <summary>Whether somebody has it open for writing: it is still being copied, however slowly.</summary>
-    public static bool IsBeingWritten(DroppedArchive drop) => OwnerProbe.Look(drop.Path).State == OwnerState.InUse;
+    public static bool IsBeingWritten(DroppedArchive drop) => drop.Files.Any(file => OwnerProbe.Look(file).State == OwnerState.InUse);
 
     private async Task<(List<DroppedArchive> Finished, List<DroppedArchive> Growing)> WaitAsync(CancellationToken ct)
     {
@@ -42,7 +43,7 @@ internal sealed class ChooseDrop(RestoreFolder restoreFolder, AnyArchive archive
         {
             await Task.Delay(LookEvery, clock, ct);
             var now = restoreFolder.List();
-            var finished = now.Where(drop => before.Any(b => b.Name == drop.Name && b.Stat.Fingerprint == drop.Stat.Fingerprint) && !IsBeingWritten(drop)).ToList();
+            var finished = now.Where(drop => before.Any(b => b.Name == drop.Name && b.Seen == drop.Seen) && !IsBeingWritten(drop)).ToList();
             if (finished.Count == now.Count || clock.GetElapsedTime(began) >= settings.DropPatience)
             {
                 return (finished, [.. now.Except(finished)]);

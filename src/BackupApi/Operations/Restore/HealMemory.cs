@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using BackupApi.Files;
 using BackupApi.Model;
@@ -11,7 +12,7 @@ internal sealed class HealMemory(WorkFolders folders)
 
     private string FilePath => $"{folders.State}/heal.json";
 
-    /// <summary>The same folder on the same kind of file system. The device's number may change when the machine starts; the inode does not.</summary>
+    /// <summary>The same folder on the same kind of file system, made at the same moment. The device's number may change when the machine starts; the inode does not, but every ext4 has the same for its root.</summary>
     public bool IsPlaceOfLastRun(FileStat root) => Load().Place == PlaceOf(root);
 
     public void RememberPlace(FileStat root) => Save(Load() with { Place = PlaceOf(root) });
@@ -30,7 +31,13 @@ internal sealed class HealMemory(WorkFolders folders)
     public void RememberHealing(string name, DateTimeOffset at) =>
         Save(Load() with { HealedAt = new Dictionary<string, DateTimeOffset>(Load().HealedAt, StringComparer.Ordinal) { [name] = at } });
 
-    private string PlaceOf(FileStat root) => $"{MountFacts.Of(folders.Storage).Kind}:{root.Inode}";
+    /// <summary>It came to its end, and nothing came of it: it may be tried again.</summary>
+    public void ForgetAttempts(string name) =>
+        Save(Load() with { Attempts = Load().Attempts.Where(tried => tried.Key != name).ToDictionary(tried => tried.Key, tried => tried.Value, StringComparer.Ordinal) });
+
+    private string PlaceOf(FileStat root) => Posix.FindBirth(folders.Storage) is { } born
+        ? string.Create(CultureInfo.InvariantCulture, $"{MountFacts.Of(folders.Storage).Kind}:{root.Inode}:{born.Seconds}.{born.Nanoseconds}")
+        : string.Create(CultureInfo.InvariantCulture, $"{MountFacts.Of(folders.Storage).Kind}:{root.Inode}");
 
     private State Load()
     {

@@ -56,9 +56,9 @@ internal sealed class HealStorage(
 
         var line = BackupLine.Of(catalog.List(), lastRestore.Find());
         var isKnownPlace = memory.IsPlaceOfLastRun(root);
-        memory.RememberPlace(root);
         if (line is not [var newest, ..])
         {
+            memory.RememberPlace(root);
             return HealResult.Nothing;
         }
 
@@ -66,6 +66,13 @@ internal sealed class HealStorage(
         var tree = TreeWalker.Walk(folders.Storage, folders.Own().Contains, ct);
         var owners = OwnerProbe.Look(tree, static _ => true, ct);
         var (wounds, unseen) = await FindWoundsAsync(operationId, newest, tree, owners.State == OwnerState.InUse, ct);
+
+        // A place is learnt only where at least one database of the newest backup is well: an empty folder must not be taken for storage at the second start either.
+        if (wounds.Count < KnownIn(newest).Count || wounds.Count == 0)
+        {
+            memory.RememberPlace(root);
+        }
+
         var blocked = wounds.Count == 0 ? null
             : !isKnownPlace ? "storage is not the folder it was at the last run; check that the right volume is mounted"
             : owners.State == OwnerState.InUse ? $"storage is in use ({owners.Users[0].Where}); stop the application and start this service again"
@@ -86,7 +93,7 @@ internal sealed class HealStorage(
     /// <returns>Besides the wounds: why databases could not be looked at, where there is no room for the copies.</returns>
     private async Task<(IReadOnlyList<Wound> Wounds, IReadOnlyList<Finding> Unseen)> FindWoundsAsync(string operationId, Backup newest, StorageTree tree, bool isInUse, CancellationToken ct)
     {
-        var known = newest.Sources.Where(source => source.Engine != Source.PlainFiles && source.CapturedAt is not null).ToList();
+        var known = KnownIn(newest);
         var live = findSources.In(tree).Where(found => found.Source.Engine != Source.PlainFiles && known.Exists(source => source.Name == PathText.Show(found.Source.Name))).ToList();
         var wounds = known.Where(source => !live.Exists(found => PathText.Show(found.Source.Name) == source.Name))
             .Select(source => new Wound(source, tree.Find(PathText.Parse(source.Name)) is null ? "It is missing." : "It is no longer recognised as a database.", null, tree)).ToList();
@@ -130,38 +137,70 @@ internal sealed class HealStorage(
         return wounds;
     }
 
+    private static List<ManifestSource> KnownIn(Backup newest) => [.. newest.Sources.Where(source => source.Engine != Source.PlainFiles && source.CapturedAt is not null)];
+
     private async Task<(Finding Told, bool IsHealed)> TreatAsync(Wound wound, IReadOnlyList<Backup> line, string? blocked, string id, Progress progress, CancellationToken ct)
     {
         var name = wound.Source.Name;
-        if (line.FirstOrDefault(backup => backup.Damage is null && backup.Sources.Any(source => source.Name == name && source.IsProven)) is not { } from)
+        var candidates = line.Where(backup => backup.Damage is null && backup.Sources.Any(source => source.Name == name && source.IsProven)).ToList();
+        if (candidates is not [var from, ..])
         {
             return (new Finding(name, $"{wound.What} No backup holds a proven copy of it; nothing was changed."), false);
         }
 
-        var call = $"POST /api/backup/restore with backupName '{from.Name}' and paths ['{name}'] brings it back as it was at {from.CreatedAt:yyyy-MM-dd HH:mm:ss}Z";
-        var shown = wound.Verdict?.Counts.Values.Sum() ?? 0;
-        var kept = from.Sources.First(source => source.Name == name).Counts.Values.Sum();
-        var reason = blocked
-            ?? (memory.WasHealedSince(name, line[0]) ? "it was brought back once since the last backup, and is gone or damaged again" : null)
-            ?? (memory.AttemptsSince(name, line[0]) >= MaxAttempts ? $"that was begun {MaxAttempts} times since the last backup and never came to its end" : null)
-            ?? (kept < shown * FewerRows ? $"the damaged database still shows {shown} entries, and the newest proven backup of it holds {kept}" : null);
-        if (reason is not null)
+        if ((blocked ?? Doubtful(wound, from, line[0])) is { } reason)
         {
-            return (new Finding(name, $"{wound.What} It was not brought back: {reason}. {call}."), false);
+            return (new Finding(name, $"{wound.What} It was not brought back: {reason}. {CallFor(name, from)}."), false);
         }
 
+        string? place;
         try
         {
-            var place = quarantine.Keep(wound, from, clock.GetUtcNow());
-            memory.RememberAttempt(name, line[0], clock.GetUtcNow());
-            await restore.RunAsync(Job(id, from, name), progress, ct);
-            memory.RememberHealing(name, clock.GetUtcNow());
-            return (new Finding(name, $"{wound.What} It was brought back from {from.Name}{(place is null ? "" : $"; what was there lies in {place}")}."), true);
+            place = quarantine.Keep(wound, from, clock.GetUtcNow());
         }
         catch (Exception e) when (e is BackupException or IOException)
         {
-            return (new Finding(name, $"{wound.What} It could not be brought back: {e.Message} {call}."), false);
+            return (new Finding(name, $"{wound.What} It was not brought back, because what is there could not be kept: {e.Message} {CallFor(name, from)}."), false);
         }
+
+        // A candidate whose archive turns out to be damaged gives way to the one before it, while that is no less certainly right.
+        var certain = candidates.TakeWhile(candidate => Doubtful(wound, candidate, line[0]) is null).ToList();
+        memory.RememberAttempt(name, line[0], clock.GetUtcNow());
+        var failed = "";
+        foreach (var candidate in certain)
+        {
+            try
+            {
+                await restore.RunAsync(Job($"{id}-{candidate.Sequence}", candidate, name), progress, ct);
+                memory.RememberHealing(name, clock.GetUtcNow());
+                return (new Finding(name, $"{wound.What} It was brought back from {candidate.Name}{(place is null ? "" : $"; what was there lies in {place}")}.{failed}"), true);
+            }
+            catch (Exception e) when (e is BackupException or IOException)
+            {
+                failed += $" Not from {candidate.Name}: {e.Message}";
+                if (e is not BackupException { Fault: Fault.ArchiveDamaged or Fault.ArchiveHostile or Fault.VerificationFailed })
+                {
+                    break;
+                }
+            }
+        }
+
+        memory.ForgetAttempts(name);
+        return (new Finding(name, $"{wound.What} It could not be brought back.{failed} {CallFor(name, from)}."), false);
+    }
+
+    private static string CallFor(string name, Backup from) =>
+        $"POST /api/backup/restore with backupName '{from.Name}' and paths ['{name}'] brings it back as it was at {from.CreatedAt:yyyy-MM-dd HH:mm:ss}Z";
+
+    /// <summary>Why a backup is not certainly better than what is there; null when it is.</summary>
+    private string? Doubtful(Wound wound, Backup candidate, Backup newest)
+    {
+        var shown = wound.Verdict is { } verdict ? (wound.Source with { Counts = verdict.Counts }).Total : 0;
+        var kept = candidate.Sources.First(source => source.Name == wound.Source.Name).Total;
+        return memory.WasHealedSince(wound.Source.Name, newest) ? "it was brought back once since the last backup, and is gone or damaged again"
+            : memory.AttemptsSince(wound.Source.Name, newest) >= MaxAttempts ? $"that was begun {MaxAttempts} times since the last backup and never came to its end"
+            : kept < shown * FewerRows ? $"the damaged database still shows {shown} entries, and the newest proven backup of it holds {kept}"
+            : null;
     }
 
     /// <summary>What it replaces lies in quarantine, so no safety backup of all storage is taken, and the way back from the last restore stays what it is.</summary>

@@ -6,9 +6,9 @@ using BackupApi.Model;
 namespace BackupApi.Operations.Restore;
 
 /// <summary>While the service runs: looks at archives dropped into the restore folder, reads each finished one whole, once, and says what will become of it.</summary>
-internal sealed class InspectDrops(RestoreFolder restoreFolder, AnyArchive archives, RestoreRoom room)
+internal sealed class InspectDrops(RestoreFolder restoreFolder, AnyArchive archives, RestoreRoom room, RestoreBareDatabase bare)
 {
-    private readonly ConcurrentDictionary<string, (Fingerprint Seen, string? Judgement)> known = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, (string Seen, string? Judgement)> known = new(StringComparer.Ordinal);
 
     /// <summary>Archives in the restore folder, each with what it waits for. Called again after some seconds: what did not change in between is finished.</summary>
     public async Task<IReadOnlyList<Finding>> RunAsync(CancellationToken ct)
@@ -30,9 +30,9 @@ internal sealed class InspectDrops(RestoreFolder restoreFolder, AnyArchive archi
 
     private async Task<string> JudgeAsync(DroppedArchive drop, CancellationToken ct)
     {
-        if (!known.TryGetValue(drop.Name, out var before) || before.Seen != drop.Stat.Fingerprint || ChooseDrop.IsBeingWritten(drop))
+        if (!known.TryGetValue(drop.Name, out var before) || before.Seen != drop.Seen || ChooseDrop.IsBeingWritten(drop))
         {
-            known[drop.Name] = (drop.Stat.Fingerprint, null);
+            known[drop.Name] = (drop.Seen, null);
             return "It is still being copied.";
         }
 
@@ -42,14 +42,24 @@ internal sealed class InspectDrops(RestoreFolder restoreFolder, AnyArchive archi
         }
 
         var judgement = await ReadAsync(drop, ct);
-        known[drop.Name] = (drop.Stat.Fingerprint, judgement);
+        known[drop.Name] = (drop.Seen, judgement);
         return judgement;
     }
 
     private async Task<string> ReadAsync(DroppedArchive drop, CancellationToken ct)
     {
+        if (UnreadableDrop.Why(drop) is { } why)
+        {
+            return why;
+        }
+
         try
         {
+            if (drop.Bare is not null)
+            {
+                return $"It replaces {PathText.Show(bare.TargetOf(drop, ct))} at the next start, if it is whole: restart the application together with this service.";
+            }
+
             var proof = await archives.VerifyAsync(drop.Path, room.Limits(), new Progress(), ct);
             return proof.Errors.Count == 0
                 ? "It is whole and is restored at the next start: restart the application together with this service."

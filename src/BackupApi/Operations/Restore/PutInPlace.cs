@@ -12,6 +12,7 @@ internal sealed class PutInPlace(
     RepairLevelDbLock repairLocks,
     LastRestore lastRestore,
     HookPair hooks,
+    Doubt doubt,
     TimeProvider clock)
 {
     private readonly CheckInPlace checkInPlace = new(findSources, folders);
@@ -74,12 +75,14 @@ internal sealed class PutInPlace(
             : await JournaledSwap.RunAsync(folder, plan, token => checkInPlace.RunAsync(plan, owners.State == OwnerState.InUse ? [] : staged.Sources, token), ct);
         if (!end.Applied)
         {
+            doubt.Raise($"The restore of {PathText.Show(job.Request.BackupName)} did not stand its check in place and was taken back.");
             throw new BackupException(
                 Fault.VerificationFailed,
                 $"The restore was taken back, storage is as before: {string.Join(' ', end.Problems.Take(3).Select(p => $"{p.Where}: {p.Message}"))}",
                 "Look into the log and at the disk, then ask again or restore another backup.");
         }
 
+        doubt.End();
         var warnings = Settle(job, folder, origin);
         warnings.AddRange(repairLocks.Run(CancellationToken.None));
         warnings.AddRange(damaged.Select(source => new Finding(source.Verdict.Errors[0].Where, $"Restored as damaged as it was when it was captured: {source.Verdict.Errors[0].Message}")));
@@ -88,9 +91,9 @@ internal sealed class PutInPlace(
             warnings.Add(new Finding("storage", $"No safety backup was taken: {noRoom.Message} The replaced files are kept in storage/.backup until the next restore; POST /api/backup/undo-restore brings them back."));
         }
 
-        if (owners.Doubt is { } doubt)
+        if (owners.Doubt is { } unknown)
         {
-            warnings.Add(new Finding("storage", $"Whether somebody has storage open could not be told: {doubt}."));
+            warnings.Add(new Finding("storage", $"Whether somebody has storage open could not be told: {unknown}."));
         }
 
         return new RestoreResult

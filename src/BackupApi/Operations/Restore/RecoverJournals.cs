@@ -5,7 +5,7 @@ using BackupApi.Model;
 namespace BackupApi.Operations.Restore;
 
 /// <summary>At a start: brings every swap that a kill left behind to its end, and settles what hangs on it.</summary>
-internal sealed class RecoverJournals(WorkFolders folders, FindSources findSources, RestoreFolder restoreFolder, LastRestore lastRestore, HealMemory healMemory, TimeProvider clock)
+internal sealed class RecoverJournals(WorkFolders folders, FindSources findSources, RestoreFolder restoreFolder, LastRestore lastRestore, HealMemory healMemory, Doubt doubt, TimeProvider clock)
 {
     private readonly CheckInPlace checkInPlace = new(findSources, folders);
 
@@ -76,6 +76,7 @@ internal sealed class RecoverJournals(WorkFolders folders, FindSources findSourc
         }
 
         var why = end.Problems.Count > 0 ? $"{end.Problems[0].Where}: {end.Problems[0].Message}" : "the check in place had failed";
+        doubt.Raise($"The restore of {name} did not stand its check in place and was taken back.");
         if (origin?.Claim is { } refused)
         {
             restoreFolder.Fail(refused, $"The restore was taken back: {why}", "Look at the disk and at the log, then try again or use another archive.", clock.GetUtcNow());

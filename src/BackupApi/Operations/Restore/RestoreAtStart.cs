@@ -34,9 +34,11 @@ internal sealed class RestoreAtStart(
     WorkFolders folders,
     ServiceSettings settings,
     RestoreBackup restore,
+    RestoreBareDatabase restoreBare,
     RecoverJournals recover,
     RestoreFolder restoreFolder,
     ChooseDrop chooseDrop,
+    Doubt doubt,
     TimeProvider clock)
 {
     /// <param name="operationId">Names the working folder.</param>
@@ -62,7 +64,9 @@ internal sealed class RestoreAtStart(
         var job = new RestoreJob { Id = operationId, Trigger = Trigger.RestoreFolder, AtStart = true, TakeSafety = takeSafety, ArchivePath = "", Request = new RestoreRequest { BackupName = "" } };
         var result = recover.FindStaged() is { } staged
             ? await ApplyStagedAsync(job, staged, progress, ct)
-            : settings.AutoRestoreEnabled ? await ApplyDropAsync(job, progress, ct) : new StartRestoreResult();
+            : !settings.AutoRestoreEnabled ? new StartRestoreResult()
+            : doubt.Reason is { } reason ? new StartRestoreResult { Waiting = [.. restoreFolder.List().Select(drop => new Finding(PathText.Show(drop.Name), $"Nothing is written to storage by itself: {reason}"))] }
+            : await ApplyDropAsync(job, progress, ct);
         return result with { Recovered = recovered };
     }
 
@@ -104,21 +108,32 @@ internal sealed class RestoreAtStart(
             return new StartRestoreResult { Waiting = choice.Waiting };
         }
 
-        restoreFolder.Claim(drop);
+        try
+        {
+            restoreFolder.Claim(drop);
+        }
+        catch (IOException e)
+        {
+            // A restore folder that cannot be written: the start has said how to mend it.
+            var failure = Errno.ToFault(e);
+            return new StartRestoreResult { Failure = failure, FailedName = drop.Name, Waiting = [new Finding(PathText.Show(drop.Name), $"It could not be claimed: {failure.Message} {failure.Hint}"), .. choice.Waiting] };
+        }
+
         try
         {
             var dropped = job with
             {
                 Request = new RestoreRequest { BackupName = drop.Name, Force = drop.IsForced },
-                ArchivePath = restoreFolder.PathOfClaim(drop.Name),
-                Claim = drop.Name,
-                Settle = () => restoreFolder.Finish(drop.Name),
+                ArchivePath = restoreFolder.PathOfClaim(drop.ClaimName),
+                Claim = drop.ClaimName,
+                Settle = () => restoreFolder.Finish(drop.ClaimName),
             };
-            return new StartRestoreResult { Restored = await restore.RunAsync(dropped, progress, ct), Waiting = choice.Waiting };
+            var restored = drop.Bare is null ? await restore.RunAsync(dropped, progress, ct) : await restoreBare.RunAsync(dropped, progress, ct);
+            return new StartRestoreResult { Restored = restored, Waiting = choice.Waiting };
         }
         catch (OperationCanceledException)
         {
-            restoreFolder.Unclaim(drop.Name);
+            restoreFolder.Unclaim(drop.ClaimName);
             throw;
         }
         catch (Exception e) when (AsFault(e) is { } failure)
@@ -137,13 +152,13 @@ internal sealed class RestoreAtStart(
             return result;
         }
 
-        if (failure.Fault is Fault.StorageInUse or Fault.HookFailed or Fault.NoRoom or Fault.DiskError or Fault.PermissionDenied or Fault.Cancelled or Fault.ArchiveLocked || Posix.FindStat(restoreFolder.PathOfClaim(drop.Name))?.Size != drop.Stat.Size)
+        if (failure.Fault is Fault.StorageInUse or Fault.HookFailed or Fault.NoRoom or Fault.DiskError or Fault.PermissionDenied or Fault.Cancelled or Fault.ArchiveLocked || restoreFolder.HasGrown(drop))
         {
-            restoreFolder.Unclaim(drop.Name);
+            restoreFolder.Unclaim(drop.ClaimName);
             return result with { Waiting = [new Finding(PathText.Show(drop.Name), $"{failure.Message} {failure.Hint}"), .. choice.Waiting] };
         }
 
-        restoreFolder.Fail(drop.Name, failure.Message, failure.Hint, clock.GetUtcNow());
+        restoreFolder.Fail(drop.ClaimName, failure.Message, failure.Hint, clock.GetUtcNow());
         return result;
     }
 

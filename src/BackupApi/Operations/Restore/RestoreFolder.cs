@@ -4,9 +4,21 @@ using BackupApi.Model;
 
 namespace BackupApi.Operations.Restore;
 
-/// <summary>One archive in the restore folder.</summary>
+/// <summary>One archive in the restore folder, or one database as it is.</summary>
 internal sealed record DroppedArchive(string Name, string Path, FileStat Stat)
 {
+    /// <summary>Null for an archive.</summary>
+    public BareDatabase? Bare { get; init; }
+
+    /// <summary>All its files, absolute.</summary>
+    public IReadOnlyList<string> Files => Bare?.Files ?? [Path];
+
+    /// <summary>Differs whenever anything of it changed.</summary>
+    public string Seen => Bare?.Digest ?? Stat.Fingerprint.ToString();
+
+    /// <summary>Its name while it is claimed, and where it is put away.</summary>
+    public string ClaimName => Bare is { SideFiles.Count: > 0 } ? Name + ClaimedSet.Ending : Name;
+
     /// <summary>The person who dropped it insists: it is restored although it does not fit what lives in storage.</summary>
     public bool IsForced => RestoreFolder.StemOf(Name).EndsWith(".force", StringComparison.OrdinalIgnoreCase);
 }
@@ -16,7 +28,7 @@ internal sealed record DroppedArchive(string Name, string Path, FileStat Stat)
 /// <c>restore/NAME</c> waits; <c>restore/.claimed/NAME</c> is being restored; <c>restore/done/NAME</c> was; <c>restore/failed/NAME</c> could not be, for the reason in <c>NAME.reason.txt</c>.
 /// The folder may lie on another mount than storage; it needs no more than to be one mount itself.
 /// </remarks>
-internal sealed class RestoreFolder(WorkFolders folders)
+internal sealed class RestoreFolder(WorkFolders folders, FindBareDatabases findBare)
 {
     /// <summary>After that many starts that ended while they worked on an archive, it is put away: it may be what ends them.</summary>
     public const int MaxAttempts = 3;
@@ -28,11 +40,15 @@ internal sealed class RestoreFolder(WorkFolders folders)
 
     private static readonly string[] Endings = [.. PlainEndings, .. PlainEndings.Select(ending => ending + BackupName.EncryptedEnding)];
 
-    private string Claimed => $"{folders.Restore}/.claimed";
+    private const string DoneName = "done";
+    private const string FailedName = "failed";
 
-    private string Done => $"{folders.Restore}/done";
+    /// <summary>Where claimed ones lie.</summary>
+    public string Claimed => $"{folders.Restore}/.claimed";
 
-    private string Failed => $"{folders.Restore}/failed";
+    private string Done => $"{folders.Restore}/{DoneName}";
+
+    private string Failed => $"{folders.Restore}/{FailedName}";
 
     /// <summary>Whether a start has anything to do: an archive that lies here, one that was claimed when the service was killed, or what a restore left in storage.</summary>
     public bool HasWork => List().Count > 0 || (Posix.FindStat(Claimed) is { Kind: FileKind.Directory } && Posix.ListNames(Claimed).Count > 0) || SwapFolder.HasLeftovers(folders.Storage);
@@ -41,14 +57,20 @@ internal sealed class RestoreFolder(WorkFolders folders)
     public static string StemOf(string name) =>
         Array.Find(Endings, ending => name.EndsWith(ending, StringComparison.OrdinalIgnoreCase)) is { } found ? name[..^found.Length] : name;
 
-    /// <summary>Archives that wait, in the order of their names. Hidden and half-written names (<c>.x</c>, <c>x.partial</c>) are not archives.</summary>
-    public IReadOnlyList<DroppedArchive> List() => Posix.FindTargetStat(folders.Restore) is not { Kind: FileKind.Directory } ? [] :
-        [.. Posix.ListNames(folders.Restore)
-            .Where(name => name[0] != '.' && Array.Exists(Endings, ending => name.EndsWith(ending, StringComparison.OrdinalIgnoreCase)))
-            .Select(name => (Name: name, Path: $"{folders.Restore}/{name}"))
-            .Select(drop => (drop.Name, drop.Path, Stat: Posix.FindStat(drop.Path)))
+    /// <summary>What waits, archives first, in the order of their names. Hidden and half-written names (<c>.x</c>, <c>x.partial</c>) do not.</summary>
+    public IReadOnlyList<DroppedArchive> List()
+    {
+        if (Posix.FindTargetStat(folders.Restore) is not { Kind: FileKind.Directory })
+        {
+            return [];
+        }
+
+        var names = Posix.ListNames(folders.Restore).Where(name => name[0] != '.').ToLookup(IsArchiveName);
+        var archives = names[true].Select(name => (Name: name, Path: $"{folders.Restore}/{name}", Stat: Posix.FindStat($"{folders.Restore}/{name}")))
             .Where(drop => drop.Stat is { Kind: FileKind.File })
-            .Select(drop => new DroppedArchive(drop.Name, drop.Path, drop.Stat!.Value))];
+            .Select(drop => new DroppedArchive(drop.Name, drop.Path, drop.Stat!.Value));
+        return [.. archives, .. findBare.Among([.. names[false].Where(name => name is not (DoneName or FailedName) && !name.EndsWith(AtomicFile.PartialSuffix, StringComparison.Ordinal))])];
+    }
 
     /// <summary>Archives that could not be restored, each with its reason.</summary>
     public IReadOnlyList<Finding> ListFailed() => Posix.FindStat(Failed) is not { Kind: FileKind.Directory } ? [] :
@@ -63,9 +85,17 @@ internal sealed class RestoreFolder(WorkFolders folders)
     public void Claim(DroppedArchive drop)
     {
         EnsureFolder(Claimed);
-        var claim = PathOfClaim(drop.Name);
+        var claim = PathOfClaim(drop.ClaimName);
         AtomicFile.Write(claim + AttemptEnding, Encoding.ASCII.GetBytes($"{Attempts(claim) + 1}"));
-        Posix.RenameNew(drop.Path, claim);
+        if (drop.Bare is { SideFiles: { Count: > 0 } sideFiles })
+        {
+            ClaimedSet.Form(folders.Restore, [drop.Name, .. sideFiles], claim);
+        }
+        else
+        {
+            Posix.RenameNew(drop.Path, claim);
+        }
+
         FlushBoth(folders.Restore, Claimed);
     }
 
@@ -73,10 +103,12 @@ internal sealed class RestoreFolder(WorkFolders folders)
     public void Unclaim(string name)
     {
         var claim = PathOfClaim(name);
-        Posix.RenameNew(claim, Free($"{folders.Restore}/{Path.GetFileName(claim)}"));
-        FlushBoth(Claimed, folders.Restore);
+        GiveBack(claim);
         Forget(claim);
     }
+
+    /// <summary>Whether an archive grew after it was chosen: it was still being copied. A database of several files was looked at whole.</summary>
+    public bool HasGrown(DroppedArchive drop) => drop.Bare is null && Posix.FindStat(PathOfClaim(drop.Name))?.Size != drop.Stat.Size;
 
     /// <summary>Puts a claimed archive away that was restored. Already put away: does nothing.</summary>
     public void Finish(string name) => PutAway(PathOfClaim(name), Done);
@@ -118,13 +150,22 @@ internal sealed class RestoreFolder(WorkFolders folders)
             else
             {
                 // The count of attempts stays behind on purpose.
-                Posix.RenameNew(PathOfClaim(name), Free($"{folders.Restore}/{name}"));
-                FlushBoth(Claimed, folders.Restore);
+                GiveBack(PathOfClaim(name));
                 told.Add(new Finding(PathText.Show(name), "The service ended before this archive was restored; it is taken up again."));
             }
         }
 
         return told;
+    }
+
+    private void GiveBack(string claim)
+    {
+        if (!ClaimedSet.TryGiveBack(claim, folders.Restore))
+        {
+            Posix.RenameNew(claim, Free($"{folders.Restore}/{Path.GetFileName(claim)}"));
+        }
+
+        FlushBoth(Claimed, folders.Restore);
     }
 
     private void PutAway(string claim, string into)
@@ -160,6 +201,8 @@ internal sealed class RestoreFolder(WorkFolders folders)
 
         return free;
     }
+
+    private static bool IsArchiveName(string name) => Array.Exists(Endings, ending => name.EndsWith(ending, StringComparison.OrdinalIgnoreCase));
 
     private static void FlushBoth(string from, string to)
     {

@@ -117,11 +117,73 @@ public sealed class HealStorageTests : IDisposable
         Directory.Move(world.Storage, world.Storage + "-real");
         Directory.CreateDirectory(world.Storage);
 
-        var result = await HealAsync();
+        for (var start = 1; start <= 3; start++)
+        {
+            var result = await HealAsync();
 
-        Assert.Empty(result.Healed);
-        Assert.All(result.Undecided, told => Assert.Contains("right volume", told.Message, StringComparison.Ordinal));
-        Assert.Empty(Posix.ListNames(world.Storage));
+            Assert.Empty(result.Healed);
+            Assert.Equal(2, result.Undecided.Count);
+            Assert.All(result.Undecided, told => Assert.Contains("right volume", told.Message, StringComparison.Ordinal));
+            Assert.Empty(Posix.ListNames(world.Storage));
+        }
+
+        // The right one is back, and is known again.
+        Directory.Delete(world.Storage);
+        Posix.Rename(world.Storage + "-real", world.Storage);
+        File.Delete(Database);
+        Assert.Single((await HealAsync()).Healed);
+    }
+
+    [Fact]
+    public async Task Far_fewer_rows_in_the_backup_than_the_damaged_database_still_shows_are_no_silent_choice()
+    {
+        Shell.Run(world.Storage, "rm sql/data.db; sqlite3 sql/data.db \"create table kept(a); insert into kept values (1),(2),(3); create table other(a); create index by_a on other(a); insert into other values (1)\"");
+        var backup = await world.BackUpAsync();
+        await HealAsync();
+        Shell.Run(world.Storage, "sqlite3 sql/data.db \"with recursive n(i) as (select 1 union all select i+1 from n where i<500) insert into kept select i from n; pragma writable_schema=on; delete from other; insert into other values (7); update sqlite_schema set rootpage=(select rootpage from sqlite_schema where name='kept') where name='by_a'\"");
+
+        var told = Assert.Single((await HealAsync()).Undecided).Message;
+
+        Assert.Contains("still shows 504 entries", told, StringComparison.Ordinal);
+        Assert.Contains("holds 4", told, StringComparison.Ordinal);
+        Assert.Contains($"POST /api/backup/restore with backupName '{backup.Name}' and paths ['sql/data.db']", told, StringComparison.Ordinal);
+        Assert.Equal("503\n", Shell.Run(world.Storage, "sqlite3 sql/data.db 'select count(*) from kept'"));
+    }
+
+    [Fact]
+    public async Task A_candidate_that_turns_out_to_be_damaged_gives_way_to_the_one_before_it()
+    {
+        var older = await world.BackUpAsync();
+        await File.WriteAllTextAsync($"{world.Storage}/plain.txt", "later");
+        var newer = await world.BackUpAsync();
+        await HealAsync();
+        File.Delete(Database);
+        var bytes = await File.ReadAllBytesAsync(newer.Path);
+        bytes[bytes.Length / 2] ^= 0x40;
+        await File.WriteAllBytesAsync(newer.Path, bytes);
+
+        var healed = Assert.Single((await HealAsync()).Healed).Message;
+
+        Assert.Contains($"brought back from {older.Name}", healed, StringComparison.Ordinal);
+        Assert.Contains($"Not from {newer.Name}", healed, StringComparison.Ordinal);
+        Assert.True(File.Exists(Database));
+    }
+
+    [Fact]
+    public async Task A_healing_of_which_nothing_came_is_tried_again()
+    {
+        var backup = await world.BackUpAsync();
+        await HealAsync();
+        File.Delete(Database);
+        var bytes = await File.ReadAllBytesAsync(backup.Path);
+        var harmed = (byte[])bytes.Clone();
+        harmed[bytes.Length / 2] ^= 0x40;
+        await File.WriteAllBytesAsync(backup.Path, harmed);
+        Assert.Contains("could not be brought back", Assert.Single((await HealAsync()).Undecided).Message, StringComparison.Ordinal);
+
+        await File.WriteAllBytesAsync(backup.Path, bytes);
+
+        Assert.Single((await HealAsync()).Healed);
     }
 
     [Fact]
