@@ -96,6 +96,9 @@ public sealed partial class ServiceProcess : IDisposable
         if (!process.HasExited)
         {
             process.Kill();
+
+            // Until then it holds its folders, and a mount below them cannot go.
+            process.WaitForExit();
         }
 
         process.Dispose();
