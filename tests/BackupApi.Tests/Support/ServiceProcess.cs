@@ -108,7 +108,7 @@ public sealed partial class ServiceProcess : IDisposable
         {
             process.Kill();
 
-            // A mount that it works on is free only when it is gone.
+            // Until then it holds its folders, and a mount below them cannot go.
             process.WaitForExit();
         }
 

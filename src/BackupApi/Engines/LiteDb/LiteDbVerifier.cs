@@ -5,7 +5,7 @@ namespace BackupApi.Engines.LiteDb;
 /// <summary>Judges a quiet LiteDB v5 file and its log: replays the log in memory, looks at every page, reads every document, walks every index.</summary>
 /// <remarks>
 /// The format has no checksums: a flipped bit inside a text or a number, or a page that is a whole older version of itself, cannot be seen here.
-/// Memory: 16 bytes for each page, 64 more where documents of several blocks lie, a page cache of at most 48 MB, one document of at most 16.7 MB.
+/// Memory: 16 bytes for each page, 64 more where documents of several blocks lie, a page cache of at most 20 MB, one document of at most 16.7 MB.
 /// Every chain ends after as many steps as there are pages, blocks or nodes.
 /// </remarks>
 internal sealed class LiteDbVerifier

@@ -90,22 +90,23 @@ public sealed class LiteDbCaptureBench(ITestOutputHelper output) : IDisposable
             var verdict = new LiteDbVerifier("x.db", "x-log.db").Verify(path, null, null, CancellationToken.None);
             process.Refresh();
             var spent = process.TotalProcessorTime - cpu;
-            output.WriteLine($"| verify | {size >> 20} MB | {(size >> 20) / spent.TotalSeconds:0} MB for each second of CPU | {(size >> 20) / Stopwatch.GetElapsedTime(wall).TotalSeconds:0} MB/s by the wall clock | {verdict.Counts["documents"]} documents | damaged: {verdict.IsDamaged} | managed heap {GC.GetTotalMemory(true) >> 20} MB |");
+            output.WriteLine($"| verify{(Setting("SHUFFLED") is null ? "" : ", keys at random")} | {size >> 20} MB | {(size >> 20) / spent.TotalSeconds:0} MB for each second of CPU | {(size >> 20) / Stopwatch.GetElapsedTime(wall).TotalSeconds:0} MB/s by the wall clock | {verdict.Counts["documents"]} documents | damaged: {verdict.IsDamaged} | managed heap {GC.GetTotalMemory(true) >> 20} MB |");
         }
     }
 
     public void Dispose() => folder.Dispose();
 
-    /// <summary>Documents of about 400 bytes with two secondary indexes, all inserted in ascending order.</summary>
+    /// <summary>Documents of about 400 bytes with two secondary indexes, inserted in ascending order; with SHUFFLED the second index is not.</summary>
     private static void Write(string path, string count)
     {
         var lite = new TinyLite();
         var documents = lite.AddCollection("documents", ("created", false), ("number", true));
+        var isShuffled = Setting("SHUFFLED") is not null;
         var start = new DateTime(2026, 1, 1, 0, 0, 0, DateTimeKind.Utc);
         for (var i = 0; i < int.Parse(count, CultureInfo.InvariantCulture); i++)
         {
             var bson = new TinyBson().Int32("_id", i).Text("name", $"document {i}").Date("created", start.AddSeconds(i)).Int64("total", i * 7L).Text("body", new string('b', 300)).ToArray();
-            lite.AddDocument(documents, TinyKey.Of(i), bson, [TinyKey.Of(start.AddSeconds(i))], [TinyKey.Of((long)i)]);
+            lite.AddDocument(documents, TinyKey.Of(i), bson, [TinyKey.Of(start.AddSeconds(i))], [TinyKey.Of(isShuffled ? (uint)i * 2654435761L % (1L << 32) : i)]);
         }
 
         using var file = new FileStream(path, FileMode.CreateNew);

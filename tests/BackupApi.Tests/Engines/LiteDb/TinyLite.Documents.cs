@@ -93,11 +93,7 @@ internal sealed partial class TinyLite
 
         var at = Insert(index.Current, bytes);
         RelistIndex(collection, index, index.Current);
-        var place = index.Nodes.Count;
-        while (place > 0 && index.Nodes[place - 1].Key.Order.CompareTo(key.Order) > 0)
-        {
-            place--;
-        }
+        var place = PlaceOf(index, key);
 
         for (var level = 0; level < levels; level++)
         {
@@ -114,6 +110,24 @@ internal sealed partial class TinyLite
         index.Nodes.Insert(place, new TinyNode(key, at, levels));
         index.Highest = Math.Max(index.Highest, levels);
         return at;
+    }
+
+    /// <summary>Behind the last node whose key is not larger.</summary>
+    private static int PlaceOf(TinyIndex index, TinyKey key)
+    {
+        var (low, high) = (0, index.Nodes.Count);
+        if (high == 0 || index.Nodes[high - 1].Key.Order.CompareTo(key.Order) <= 0)
+        {
+            return high;
+        }
+
+        while (low < high)
+        {
+            var middle = (low + high) / 2;
+            (low, high) = index.Nodes[middle].Key.Order.CompareTo(key.Order) > 0 ? (low, middle) : (middle + 1, high);
+        }
+
+        return low;
     }
 
     private static Address? Neighbour(TinyIndex index, int from, int step, int level)
