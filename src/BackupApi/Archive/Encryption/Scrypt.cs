@@ -126,26 +126,26 @@ internal static unsafe class Scrypt
     private static void Salsa(ref Vector128<uint> a, ref Vector128<uint> b, ref Vector128<uint> c, ref Vector128<uint> d, ReadOnlySpan<Vector128<uint>> with)
     {
         var (a0, b0, c0, d0) = (a ^ with[0], b ^ with[1], c ^ with[2], d ^ with[3]);
-        (a, b, c, d) = (a0, b0, c0, d0);
+        var (w, x, y, z) = (a0, b0, c0, d0);
         for (var i = 0; i < 4; i++)
         {
-            b ^= Turn(a + d, 7);
-            c ^= Turn(b + a, 9);
-            d ^= Turn(c + b, 13);
-            a ^= Turn(d + c, 18);
-            b = Vector128.Shuffle(b, Vector128.Create(3u, 0, 1, 2));
-            c = Vector128.Shuffle(c, Vector128.Create(2u, 3, 0, 1));
-            d = Vector128.Shuffle(d, Vector128.Create(1u, 2, 3, 0));
-            d ^= Turn(a + b, 7);
-            c ^= Turn(d + a, 9);
-            b ^= Turn(c + d, 13);
-            a ^= Turn(b + c, 18);
-            b = Vector128.Shuffle(b, Vector128.Create(1u, 2, 3, 0));
-            c = Vector128.Shuffle(c, Vector128.Create(2u, 3, 0, 1));
-            d = Vector128.Shuffle(d, Vector128.Create(3u, 0, 1, 2));
+            x ^= Turn(w + z, 7);
+            y ^= Turn(x + w, 9);
+            z ^= Turn(y + x, 13);
+            w ^= Turn(z + y, 18);
+            x = Vector128.Shuffle(x, Vector128.Create(3u, 0, 1, 2));
+            y = Vector128.Shuffle(y, Vector128.Create(2u, 3, 0, 1));
+            z = Vector128.Shuffle(z, Vector128.Create(1u, 2, 3, 0));
+            z ^= Turn(w + x, 7);
+            y ^= Turn(z + w, 9);
+            x ^= Turn(y + z, 13);
+            w ^= Turn(x + y, 18);
+            x = Vector128.Shuffle(x, Vector128.Create(1u, 2, 3, 0));
+            y = Vector128.Shuffle(y, Vector128.Create(2u, 3, 0, 1));
+            z = Vector128.Shuffle(z, Vector128.Create(3u, 0, 1, 2));
         }
 
-        (a, b, c, d) = (a + a0, b + b0, c + c0, d + d0);
+        (a, b, c, d) = (w + a0, x + b0, y + c0, z + d0);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
