@@ -1,6 +1,7 @@
 using BackupApi.Catalog;
 using BackupApi.Files;
 using BackupApi.Operations;
+using BackupApi.Operations.Restore;
 using BackupApi.Tests.Support;
 using Xunit;
 using Xunit.Abstractions;
@@ -20,12 +21,14 @@ public sealed class RestoreKillTests(ITestOutputHelper output) : IDisposable
     [Theory]
     [InlineData("restore", 97)]
     [InlineData("start", 97)]
+    [InlineData("bare", 41)]
     public Task Killed_at_some_calls_storage_is_old_or_new_after_the_next_start(string what, int step) => KillAsync(what, step);
 
     [Theory]
     [Trait("Category", "Long")]
     [InlineData("restore")]
     [InlineData("start")]
+    [InlineData("bare")]
     [InlineData("undo")]
     public Task Killed_at_every_call_storage_is_old_or_new_after_the_next_start(string what) => KillAsync(what, 1);
 
@@ -36,15 +39,17 @@ public sealed class RestoreKillTests(ITestOutputHelper output) : IDisposable
     [InlineData("restore", 30, true)]
     [InlineData("start", 5, false)]
     [InlineData("start", 28, true)]
+    [InlineData("bare", 5, false)]
+    [InlineData("bare", 28, true)]
     public async Task An_error_at_every_call_is_a_fault_with_a_hint_and_storage_is_old_or_new(string what, int errno, bool sticky)
     {
         await PrepareTemplateAsync(what);
-        var calls = KillPoint.Run(what, Copy(), 0).Calls;
+        var calls = KillPoint.Run(CallOf(what), Copy(), 0).Calls;
         var (old, fresh) = (0, 0);
         for (long n = 1; n <= calls; n++)
         {
             var root = Copy();
-            var end = KillPoint.Run(what, root, n, errno, sticky);
+            var end = KillPoint.Run(CallOf(what), root, n, errno, sticky);
             Assert.True(end.ExitCode is 0 or 1, $"errno {errno} at call {n}: exit {end.ExitCode} {end.Errors}");
             _ = await StartAndJudgeAsync(root, what, $"{what}, errno {errno} at call {n} of {calls}: {end.Errors}") ? fresh++ : old++;
         }
@@ -55,12 +60,12 @@ public sealed class RestoreKillTests(ITestOutputHelper output) : IDisposable
     private async Task KillAsync(string what, int step)
     {
         await PrepareTemplateAsync(what);
-        var calls = KillPoint.Run(what, Copy(), 0).Calls;
+        var calls = KillPoint.Run(CallOf(what), Copy(), 0).Calls;
         var (old, fresh) = (0, 0);
         for (long n = 1; n <= calls; n += step)
         {
             var root = Copy();
-            Assert.True(KillPoint.Run(what, root, n).WasKilled, $"call {n} of {calls} was not reached");
+            Assert.True(KillPoint.Run(CallOf(what), root, n).WasKilled, $"call {n} of {calls} was not reached");
             _ = await StartAndJudgeAsync(root, what, $"{what} killed at call {n} of {calls}") ? fresh++ : old++;
         }
 
@@ -74,7 +79,7 @@ public sealed class RestoreKillTests(ITestOutputHelper output) : IDisposable
         world.Get<WorkFolders>().RemoveLeftovers();
         await world.Get<BackupCatalog>().RefreshAsync(CancellationToken.None);
         var start = await world.StartAsync();
-        var image = TreeImage.Of(world.Storage);
+        var image = ImageOf(what, world.Storage);
         var isNew = image == newImage;
         Assert.True(isNew || image == oldImage, $"{when}: storage is a mixture:\n{image}\nold:\n{oldImage}\nnew:\n{newImage}");
         Assert.True(start.Failure is null && start.ReadOnlyReason is null, $"{when}: {start.Failure?.Message}");
@@ -82,6 +87,11 @@ public sealed class RestoreKillTests(ITestOutputHelper output) : IDisposable
         if (what == "start")
         {
             Assert.True(isNew && File.Exists($"{world.Restore}/done/drop.tar.gz") && !File.Exists($"{world.Restore}/drop.tar.gz"), $"{when}: the drop was not finished");
+        }
+
+        if (what == "bare")
+        {
+            Assert.True(isNew && File.Exists($"{world.Restore}/done/data.db.set/data.db-wal") && world.Get<RestoreFolder>().List().Count == 0, $"{when}: the database was not finished");
         }
 
         Assert.True((await world.BackUpAsync()).IsProven, $"{when}: the next backup is not proven");
@@ -107,18 +117,29 @@ public sealed class RestoreKillTests(ITestOutputHelper output) : IDisposable
                 File.Copy(backup.Path, $"{world.Restore}/drop.tar.gz");
             }
 
+            if (what == "bare")
+            {
+                Fixtures.CopyTo("sqlite/b-wal-committed", world.Restore);
+            }
+
             if (what == "undo")
             {
                 await world.RestoreAsync(backup.Name);
             }
         }
 
-        oldImage = TreeImage.Of($"{template}/storage");
+        oldImage = ImageOf(what, $"{template}/storage");
         var whole = Copy();
-        Assert.Equal(0, KillPoint.Run(what, whole, 0).ExitCode);
-        newImage = TreeImage.Of($"{whole}/storage");
+        Assert.Equal(0, KillPoint.Run(CallOf(what), whole, 0).ExitCode);
+        newImage = ImageOf(what, $"{whole}/storage");
         Assert.NotEqual(oldImage, newImage);
     }
+
+    /// <summary>A database that was dropped as it is is restored by a start too.</summary>
+    private static string CallOf(string what) => what == "bare" ? "start" : what;
+
+    /// <summary>A folder that keeps most of what it holds keeps its owner and mode, and gets the time of the change, as ever.</summary>
+    private static string ImageOf(string what, string storage) => what == "bare" ? TreeImage.ContentOf(storage) : TreeImage.Of(storage);
 
     private string Copy()
     {
