@@ -73,6 +73,7 @@ internal static class KillHost
                 world.Get<ApplyRetention>().Run();
                 break;
             case "start":
+            case "bare":
                 var start = await world.StartAsync();
                 if (start.Failure is { } failure)
                 {

@@ -48,6 +48,11 @@ internal sealed class KillTemplate(string folder, string what)
                 case "start":
                     File.Copy(backup.Path, $"{world.Restore}/drop.tar.gz");
                     break;
+                case "bare":
+                    // sql/data.db and walled/data.db would both be meant.
+                    Shell.Run(world.Storage, "rm -rf walled");
+                    Fixtures.CopyTo("sqlite/b-wal-committed", world.Restore);
+                    break;
                 case "rotation":
                     await world.BackUpAsync();
                     Shell.Run(world.Storage, "echo later > changed.txt");
@@ -66,9 +71,9 @@ internal sealed class KillTemplate(string folder, string what)
         TreeRemoval.Remove(spare);
     }
 
-    /// <summary>Storage as lines that compare. A database that is healed is exchanged within its folder, whose time is then that moment's.</summary>
+    /// <summary>Storage as lines that compare. A database that is healed, or dropped as it is, is exchanged within its folder, whose time is then that moment's.</summary>
     public string ImageOf(string root) =>
-        string.Join('\n', TreeImage.Of($"{root}/storage").Split('\n').Select(line => what == "heal" && line.StartsWith("sql Directory ", StringComparison.Ordinal) ? "sql Directory" : line));
+        what == "bare" ? TreeImage.ContentOf($"{root}/storage") : string.Join('\n', TreeImage.Of($"{root}/storage").Split('\n').Select(line => what == "heal" && line.StartsWith("sql Directory ", StringComparison.Ordinal) ? "sql Directory" : line));
 
     /// <summary>A fresh copy in a folder that does not exist yet, or is an empty mount.</summary>
     public void CopyTo(string root)

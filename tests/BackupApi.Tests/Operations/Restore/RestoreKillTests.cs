@@ -19,6 +19,7 @@ public sealed class RestoreKillTests(ITestOutputHelper output) : IDisposable
     [InlineData("backup", 97)]
     [InlineData("undo-kept", 7)]
     [InlineData("heal", 197)]
+    [InlineData("bare", 97)]
     public Task Killed_at_some_calls_storage_is_old_or_new_after_the_next_start(string what, int step) => KillAsync(what, step);
 
     [Theory]
@@ -31,6 +32,7 @@ public sealed class RestoreKillTests(ITestOutputHelper output) : IDisposable
     [InlineData("undo-kept")]
     [InlineData("start")]
     [InlineData("heal")]
+    [InlineData("bare")]
     public Task Killed_at_every_call_storage_is_old_or_new_after_the_next_start(string what) => KillAsync(what, 1);
 
     [Theory]
@@ -73,6 +75,8 @@ public sealed class RestoreKillTests(ITestOutputHelper output) : IDisposable
     [InlineData("start", 5, false)]
     [InlineData("start", 28, true)]
     [InlineData("heal", 28, true)]
+    [InlineData("bare", 5, false)]
+    [InlineData("bare", 28, true)]
     public Task An_error_at_every_call_is_a_fault_with_a_hint_and_storage_is_old_or_new(string what, int errno, bool sticky) => FailAsync(what, errno, sticky, 1);
 
     [Theory]
