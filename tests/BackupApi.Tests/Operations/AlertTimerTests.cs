@@ -36,7 +36,7 @@ public sealed class AlertTimerTests : IDisposable
 
     private string[] Pinged => [.. receiver.Requests.Select(r => r.Head.Split(' ')[1])];
 
-    private async Task UntilAsync(Func<bool> condition, TimeSpan step)
+    private async Task UntilAsync(Func<bool> condition, TimeSpan step, Func<string>? say = null)
     {
         for (var i = 0; i < 1500 && !condition(); i++)
         {
@@ -44,7 +44,7 @@ public sealed class AlertTimerTests : IDisposable
             await Task.Delay(20);
         }
 
-        Assert.True(condition(), string.Join('\n', receiver.Requests.Select(r => r.Head.Split('\n')[0] + r.Body)));
+        Assert.True(condition(), string.Join('\n', [say?.Invoke(), .. receiver.Requests.Select(r => r.Head.Split('\n')[0] + r.Body)]));
     }
 
     [Fact]
@@ -160,10 +160,10 @@ public sealed class AlertTimerTests : IDisposable
         await UntilAsync(() => Pinged.Length > 0 && Pinged[^1] == "/hook" && Failing().Length == 1, TimeSpan.Zero);
         Assert.Contains("ping", Failing()[0].Message, StringComparison.Ordinal);
 
-        var failed = Pinged.Length;
         receiver.Status = 200;
-        await UntilAsync(() => Failing().Length == 0, TimeSpan.FromSeconds(5));
-        Assert.Equal(["/hook"], Pinged[failed..]);
+        await UntilAsync(() => Failing().Length == 0, TimeSpan.FromSeconds(5), () => $"{clock.GetUtcNow()}: {Failing().FirstOrDefault()}");
+        Assert.Equal("/hook", Pinged[^1]);
+        Assert.Equal(Pinged.OrderByDescending(path => path, StringComparer.Ordinal), Pinged);
         await alerts.StopAsync(CancellationToken.None);
     }
 

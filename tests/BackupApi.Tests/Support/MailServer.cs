@@ -17,7 +17,8 @@ internal sealed class MailServer : IDisposable
     {
         this.certificate = certificate;
         listener.Start();
-        Said = ServeAsync();
+        // Off the few threads on which tests run: one of them may be held by a test that blocks.
+        Said = Task.Run(ServeAsync);
     }
 
     public int Port => ((IPEndPoint)listener.LocalEndpoint).Port;
