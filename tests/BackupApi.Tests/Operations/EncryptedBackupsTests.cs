@@ -74,7 +74,7 @@ public sealed class EncryptedBackupsTests : IDisposable
         Assert.Equal(backup.Sequence + 1, next.Sequence);
     }
 
-    [Fact]
+    [Fact, Provokes("archives-locked")]
     public async Task With_another_passphrase_it_stays_closed_and_stays_there_and_a_further_line_opens_it()
     {
         string old;
@@ -109,6 +109,7 @@ public sealed class EncryptedBackupsTests : IDisposable
         using (var world = World(Sealed.With("a passphrase made anew", Sealed.Passphrase)))
         {
             Assert.True((await FindAsync(world, old)).IsProven);
+            Assert.DoesNotContain(world.Get<WatchHealth>().Refresh().Reasons, reason => reason.Code == "archives-locked");
             Assert.True((await world.RestoreAsync(old)).Applied);
             Assert.Equal(Secret, await File.ReadAllTextAsync($"{world.Storage}/{SecretName}.txt"));
         }
