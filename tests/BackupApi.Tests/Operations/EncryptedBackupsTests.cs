@@ -193,6 +193,7 @@ public sealed class EncryptedBackupsTests : IDisposable
 
         var kept = Assert.Single(Directory.GetFiles($"{world.Settings.BackupsPath}/.backupapi/quarantine", "*", SearchOption.AllDirectories), file => !file.EndsWith("report.json", StringComparison.Ordinal));
         Assert.EndsWith("shop.db.age", kept, StringComparison.Ordinal);
+        Assert.StartsWith("age-encryption.org/v1\n", await File.ReadAllTextAsync(kept, Encoding.Latin1), StringComparison.Ordinal);
         using var bytes = ArchiveBytes.Open(kept, Sealed.Keys);
         using var content = new MemoryStream();
         await new BytesSlice(bytes, 0, bytes.Length).CopyToAsync(content);

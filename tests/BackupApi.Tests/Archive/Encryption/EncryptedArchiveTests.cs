@@ -155,6 +155,10 @@ public sealed class EncryptedArchiveTests : IDisposable
         archive.AsSpan(start, AgePayload.SealedLength).CopyTo(swapped.AsSpan(start + AgePayload.SealedLength));
         archive.AsSpan(start + AgePayload.SealedLength, AgePayload.SealedLength).CopyTo(swapped.AsSpan(start));
         await AssertNoticedAsync(swapped, Sealed.Keys, "two pieces exchanged");
+
+        // By the encryption itself, and not only by the checksums of what it holds.
+        using var bytes = ArchiveBytes.Open(temp["b"], Sealed.Keys);
+        Assert.Equal(Fault.ArchiveDamaged, Assert.Throws<BackupException>(() => bytes.Read(new byte[10], 0)).Fault);
     }
 
     [Fact]
