@@ -102,6 +102,7 @@ public sealed class ProblemTests(RunningService service) : IClassFixture<Running
             [Fault.StorageInUse] = 409,
             [Fault.Protected] = 409,
             [Fault.ReadOnly] = 409,
+            [Fault.HookFailed] = 424,
             [Fault.TooLarge] = 413,
             [Fault.ArchiveDamaged] = 422,
             [Fault.ArchiveHostile] = 422,

@@ -169,12 +169,12 @@ public sealed class HealthTests
         await File.WriteAllBytesAsync(path, damaged);
 
         await BackUpAsync(service);
-        Assert.Equal(["database-damaged", "last-backup-partial"], Codes(service));
+        Assert.Equal(["database-damaged", "read-only", "last-backup-partial"], Codes(service));
         Assert.Contains(good.Name, service.Manager.Health().Reasons[0].Hint, StringComparison.Ordinal);
 
         clock.Advance(TimeSpan.FromMinutes(121));
         await BackUpAsync(service);
-        Assert.Equal(["proven-backup-too-old", "database-damaged", "database-backup-too-old", "last-backup-partial"], Codes(service));
+        Assert.Equal(["proven-backup-too-old", "database-damaged", "database-backup-too-old", "read-only", "last-backup-partial"], Codes(service));
 
         await File.WriteAllBytesAsync(path, whole);
         await BackUpAsync(service);

@@ -4,6 +4,7 @@ using BackupApi.Catalog;
 using BackupApi.Files;
 using BackupApi.Model;
 using BackupApi.Operations;
+using BackupApi.Operations.Restore;
 using Xunit;
 
 namespace BackupApi.Tests.Support;
@@ -35,6 +36,11 @@ internal static class NextLife
         if (what == "start")
         {
             Assert.True(isNew && File.Exists($"{world.Restore}/done/drop.tar.gz") && !File.Exists($"{world.Restore}/drop.tar.gz"), $"{when}: the drop was not finished");
+        }
+
+        if (what == "bare")
+        {
+            Assert.True(isNew && File.Exists($"{world.Restore}/done/data.db.set/data.db-wal") && world.Get<RestoreFolder>().List().Count == 0, $"{when}: the database was not finished");
         }
 
         Assert.True(what != "heal" || isNew, $"{when}: what was damaged was not healed");

@@ -33,7 +33,7 @@ internal sealed class FindBareDatabases(WorkFolders folders, FindSources findSou
             }
 
             var inside = databases.Where(source => source.Name == node.Path || source.Name.StartsWith(node.Path + "/", StringComparison.Ordinal)).ToList();
-            if (inside.Count > 0 || BareTarget.IsName(node.Path, [], Newest()))
+            if (inside.Count > 0 || BareTarget.IsName(node.Path, Newest()))
             {
                 drops.Add(Drop(node, tree, inside is [{ } only] && only.Name == node.Path && node.Stat.Kind == FileKind.File ? [.. only.Files.Where(file => file != node.Path)] : []));
             }

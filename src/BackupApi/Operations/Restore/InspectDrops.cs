@@ -30,6 +30,11 @@ internal sealed class InspectDrops(RestoreFolder restoreFolder, AnyArchive archi
 
     private async Task<string> JudgeAsync(DroppedArchive drop, CancellationToken ct)
     {
+        if (UnreadableDrop.Why(drop) is { } why)
+        {
+            return why;
+        }
+
         if (!known.TryGetValue(drop.Name, out var before) || before.Seen != drop.Seen || ChooseDrop.IsBeingWritten(drop))
         {
             known[drop.Name] = (drop.Seen, null);
@@ -48,11 +53,6 @@ internal sealed class InspectDrops(RestoreFolder restoreFolder, AnyArchive archi
 
     private async Task<string> ReadAsync(DroppedArchive drop, CancellationToken ct)
     {
-        if (UnreadableDrop.Why(drop) is { } why)
-        {
-            return why;
-        }
-
         try
         {
             if (drop.Bare is not null)

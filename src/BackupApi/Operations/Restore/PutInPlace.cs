@@ -69,20 +69,37 @@ internal sealed class PutInPlace(
             Origin = JsonSerializer.SerializeToElement(origin, Json.Options),
         };
 
+        // A step that fails is told by its error; a check that fails means that the disk does not give back what was written.
+        var isDoubtful = false;
+        async Task<IReadOnlyList<Finding>> CheckAsync(CancellationToken token)
+        {
+            var problems = await checkInPlace.RunAsync(plan, owners.State == OwnerState.InUse ? [] : staged.Sources, token);
+            isDoubtful = problems.Count > 0;
+            return problems;
+        }
+
         // Where nothing differs there is nothing to flush, to journal or to look at again.
         var end = plan.Steps.Count == 0
             ? new SwapEnd(folder, true, plan.Origin, [])
-            : await JournaledSwap.RunAsync(folder, plan, token => checkInPlace.RunAsync(plan, owners.State == OwnerState.InUse ? [] : staged.Sources, token), ct);
-        if (!end.Applied)
+            : await JournaledSwap.RunAsync(folder, plan, CheckAsync, ct);
+        if (!end.Applied && isDoubtful)
         {
             doubt.Raise($"The restore of {PathText.Show(job.Request.BackupName)} did not stand its check in place and was taken back.");
+        }
+
+        if (!end.Applied)
+        {
             throw new BackupException(
                 Fault.VerificationFailed,
                 $"The restore was taken back, storage is as before: {string.Join(' ', end.Problems.Take(3).Select(p => $"{p.Where}: {p.Message}"))}",
                 "Look into the log and at the disk, then ask again or restore another backup.");
         }
 
-        doubt.End();
+        if (plan.Steps.Count > 0)
+        {
+            doubt.End();
+        }
+
         var warnings = Settle(job, folder, origin);
         warnings.AddRange(repairLocks.Run(CancellationToken.None));
         warnings.AddRange(damaged.Select(source => new Finding(source.Verdict.Errors[0].Where, $"Restored as damaged as it was when it was captured: {source.Verdict.Errors[0].Message}")));

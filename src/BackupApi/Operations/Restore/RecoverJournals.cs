@@ -47,8 +47,16 @@ internal sealed class RecoverJournals(WorkFolders folders, FindSources findSourc
         return staged.LastOrDefault();
     }
 
-    private Task<IReadOnlyList<Finding>> CheckAsync(SwapPlan plan, CancellationToken ct) =>
-        OriginOf(plan.Origin) is { Force: true } ? Task.FromResult<IReadOnlyList<Finding>>([]) : checkInPlace.RecoverAsync(plan, OriginOf(plan.Origin)?.Damaged ?? [], ct);
+    private async Task<IReadOnlyList<Finding>> CheckAsync(SwapPlan plan, CancellationToken ct)
+    {
+        var problems = OriginOf(plan.Origin) is { Force: true } ? [] : await checkInPlace.RecoverAsync(plan, OriginOf(plan.Origin)?.Damaged ?? [], ct);
+        if (problems.Count > 0)
+        {
+            doubt.Raise($"The restore of {OriginOf(plan.Origin)?.BackupName} did not stand its check in place and is taken back.");
+        }
+
+        return problems;
+    }
 
     private Finding Settle(SwapEnd end)
     {
@@ -76,7 +84,6 @@ internal sealed class RecoverJournals(WorkFolders folders, FindSources findSourc
         }
 
         var why = end.Problems.Count > 0 ? $"{end.Problems[0].Where}: {end.Problems[0].Message}" : "the check in place had failed";
-        doubt.Raise($"The restore of {name} did not stand its check in place and was taken back.");
         if (origin?.Claim is { } refused)
         {
             restoreFolder.Fail(refused, $"The restore was taken back: {why}", "Look at the disk and at the log, then try again or use another archive.", clock.GetUtcNow());

@@ -16,7 +16,7 @@ internal sealed class RestoreBareDatabase(WorkFolders folders, FindSources findS
         var (tree, found) = findBare.Require(restoreFolder.Claimed, job.Claim!);
         var live = TreeWalker.Walk(folders.Storage, folders.Own().Contains, ct);
         var sources = findSources.In(live);
-        var target = BareTarget.Require(BareTarget.NameOf(found.Source.Name), found.Source.Engine, sources, findBare.Newest());
+        var target = BareTarget.Require(BareTarget.NameOf(found.Source.Name), found.Source.Engine, sources, path => live.Find(path) is not null, findBare.Newest());
         room.Require(job.Request, found.Source.Files.Sum(file => tree.Find(file)?.Stat.Size ?? 0), found.Source.Files.Count);
 
         var folder = SwapFolder.Create(folders.Storage, job.Id);
@@ -39,7 +39,8 @@ internal sealed class RestoreBareDatabase(WorkFolders folders, FindSources findS
     public string TargetOf(DroppedArchive drop, CancellationToken ct)
     {
         var (_, found) = findBare.Require(folders.Restore, drop.Name, drop.Bare?.SideFiles ?? []);
-        return BareTarget.Require(BareTarget.NameOf(found.Source.Name), found.Source.Engine, findSources.In(TreeWalker.Walk(folders.Storage, folders.Own().Contains, ct)), findBare.Newest());
+        var live = TreeWalker.Walk(folders.Storage, folders.Own().Contains, ct);
+        return BareTarget.Require(BareTarget.NameOf(found.Source.Name), found.Source.Engine, findSources.In(live), path => live.Find(path) is not null, findBare.Newest());
     }
 
     private async Task<StagedTree> StageAsync(RestoreJob job, SwapFolder folder, string target, IReadOnlyList<FoundSource> live, Progress progress, CancellationToken ct)

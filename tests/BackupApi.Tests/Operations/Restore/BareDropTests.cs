@@ -76,6 +76,22 @@ public sealed class BareDropTests : IDisposable
         Assert.Equal(File.ReadAllBytes($"{Fixtures.Of("sqlite/a-clean")}/data.db"), File.ReadAllBytes($"{world.Storage}/sql/data.db"));
     }
 
+    [Fact]
+    public async Task A_database_that_is_no_longer_recognised_is_still_the_one_of_its_name_and_makes_another_one_no_target()
+    {
+        world.AddDatabase("sqlite/a-clean", "other");
+        await world.BackUpAsync();
+        Shell.Run(world.Storage, "dd if=/dev/zero of=sql/data.db bs=100 count=1 conv=notrunc status=none");
+        Drop("sqlite/a-clean");
+
+        Assert.Contains("other/data.db, sql/data.db", (await world.StartAsync()).Failure!.Message, StringComparison.Ordinal);
+
+        Directory.Delete($"{world.Storage}/other", recursive: true);
+        Drop("sqlite/a-clean");
+        Assert.True((await world.StartAsync()).Restored!.Applied);
+        Assert.Equal(File.ReadAllBytes($"{Fixtures.Of("sqlite/a-clean")}/data.db"), File.ReadAllBytes($"{world.Storage}/sql/data.db"));
+    }
+
     [Theory]
     [InlineData("several", "may be meant for any of these: other/data.db, sql/data.db")]
     [InlineData("none", "No database of storage is called elsewhere.db. There are: level/db, sql/data.db.")]
