@@ -19,7 +19,11 @@ public sealed class RestoreKillTests(ITestOutputHelper output) : IDisposable
     [InlineData("backup", 97)]
     [InlineData("undo-kept", 7)]
     [InlineData("heal", 197)]
+<<<<<<< HEAD
     [InlineData("bare", 97)]
+=======
+    [InlineData("bare", 197)]
+>>>>>>> refs/heads/guard5
     public Task Killed_at_some_calls_storage_is_old_or_new_after_the_next_start(string what, int step) => KillAsync(what, step);
 
     [Theory]
@@ -31,6 +35,7 @@ public sealed class RestoreKillTests(ITestOutputHelper output) : IDisposable
     [InlineData("restore-kept")]
     [InlineData("undo-kept")]
     [InlineData("start")]
+    [InlineData("bare")]
     [InlineData("heal")]
     [InlineData("bare")]
     public Task Killed_at_every_call_storage_is_old_or_new_after_the_next_start(string what) => KillAsync(what, 1);
@@ -42,14 +47,14 @@ public sealed class RestoreKillTests(ITestOutputHelper output) : IDisposable
     public async Task Killed_again_while_it_recovers_storage_is_old_or_new_after_the_next_start(string what, int step, int again)
     {
         var template = await PrepareAsync(what);
-        var calls = KillPoint.Run(what, Copy(template), 0).Calls;
+        var calls = KillPoint.Run(template.Call, Copy(template), 0).Calls;
         var (kills, old, fresh) = (0, 0, 0);
         foreach (var n in KillShare.Of(calls, step))
         {
             for (long m = 1; ; m += again)
             {
                 var root = Copy(template);
-                KillPoint.Run(what, root, n);
+                KillPoint.Run(template.Call, root, n);
                 if (!KillPoint.Run("start", root, m).WasKilled)
                 {
                     TreeRemoval.Remove(root);
@@ -74,6 +79,11 @@ public sealed class RestoreKillTests(ITestOutputHelper output) : IDisposable
     [InlineData("restore", 30, true)]
     [InlineData("start", 5, false)]
     [InlineData("start", 28, true)]
+<<<<<<< HEAD
+=======
+    [InlineData("bare", 5, false)]
+    [InlineData("bare", 28, true)]
+>>>>>>> refs/heads/guard5
     [InlineData("heal", 28, true)]
     [InlineData("bare", 5, false)]
     [InlineData("bare", 28, true)]
@@ -86,12 +96,20 @@ public sealed class RestoreKillTests(ITestOutputHelper output) : IDisposable
     private async Task FailAsync(string what, int errno, bool sticky, int step)
     {
         var template = await PrepareAsync(what);
+<<<<<<< HEAD
         var calls = KillPoint.Run(what, Copy(template), 0).Calls;
+=======
+        var calls = KillPoint.Run(template.Call, Copy(template), 0).Calls;
+>>>>>>> refs/heads/guard5
         var (old, fresh) = (0, 0);
         foreach (var n in KillShare.Of(calls, step))
         {
             var root = Copy(template);
+<<<<<<< HEAD
             var end = KillPoint.Run(what, root, n, errno, sticky);
+=======
+            var end = KillPoint.Run(template.Call, root, n, errno, sticky);
+>>>>>>> refs/heads/guard5
             Assert.True(end.ExitCode is 0 or 1, $"errno {errno} at call {n}: exit {end.ExitCode} {end.Errors}");
             _ = await NextLife.JudgeAsync(root, what, template, $"{what}, errno {errno} at call {n} of {calls}: {end.Errors}") ? fresh++ : old++;
             TreeRemoval.Remove(root);
@@ -103,14 +121,14 @@ public sealed class RestoreKillTests(ITestOutputHelper output) : IDisposable
     private async Task KillAsync(string what, int step)
     {
         var template = await PrepareAsync(what);
-        var calls = KillPoint.Run(what, Copy(template), 0).Calls;
+        var calls = KillPoint.Run(template.Call, Copy(template), 0).Calls;
         var (old, fresh, whole) = (0, 0, 0);
         foreach (var n in KillShare.Of(calls, step))
         {
             var root = Copy(template);
 
             // Threads may make the last calls of one run a few more or fewer than those of another.
-            whole += KillPoint.Run(what, root, n).WasKilled ? 0 : 1;
+            whole += KillPoint.Run(template.Call, root, n).WasKilled ? 0 : 1;
             _ = await NextLife.JudgeAsync(root, what, template, $"{what} killed at call {n} of {calls}") ? fresh++ : old++;
             TreeRemoval.Remove(root);
         }
