@@ -1,4 +1,3 @@
-using BackupApi.Engines.Sqlite;
 using BackupApi.Files;
 using BackupApi.Model;
 using BackupApi.Operations;
@@ -38,12 +37,6 @@ internal static class KillHost
             return;
         }
 
-        if (what == "upkeep")
-        {
-            SqliteUpkeep.Run($"{root}/storage/shop.db", vacuum: true, analyze: true, root, static _ => { }, CancellationToken.None);
-            return;
-        }
-
         if (what == "recover")
         {
             await RecoverAsync($"{root}/storage");
@@ -73,7 +66,6 @@ internal static class KillHost
                 world.Get<ApplyRetention>().Run();
                 break;
             case "start":
-            case "bare":
                 var start = await world.StartAsync();
                 if (start.Failure is { } failure)
                 {

@@ -57,11 +57,6 @@ internal sealed class KillTemplate(string folder, string what)
                     File.Copy(backup.Path, $"{world.Restore}/drop.tar.gz");
                     break;
                 case "bare":
-<<<<<<< HEAD
-                    // sql/data.db and walled/data.db would both be meant.
-                    Shell.Run(world.Storage, "rm -rf walled");
-=======
->>>>>>> refs/heads/guard5
                     Fixtures.CopyTo("sqlite/b-wal-committed", world.Restore);
                     break;
                 case "rotation":
@@ -82,15 +77,9 @@ internal sealed class KillTemplate(string folder, string what)
         TreeRemoval.Remove(spare);
     }
 
-<<<<<<< HEAD
-    /// <summary>Storage as lines that compare. A database that is healed, or dropped as it is, is exchanged within its folder, whose time is then that moment's.</summary>
-    public string ImageOf(string root) =>
-        what == "bare" ? TreeImage.ContentOf($"{root}/storage") : string.Join('\n', TreeImage.Of($"{root}/storage").Split('\n').Select(line => what == "heal" && line.StartsWith("sql Directory ", StringComparison.Ordinal) ? "sql Directory" : line));
-=======
     /// <summary>Storage as lines that compare. A database that is healed or dropped is exchanged within its folder, whose time is then that moment's.</summary>
     public string ImageOf(string root) => what == "bare" ? TreeImage.ContentOf($"{root}/storage") :
         string.Join('\n', TreeImage.Of($"{root}/storage").Split('\n').Select(line => what == "heal" && line.StartsWith("sql Directory ", StringComparison.Ordinal) ? "sql Directory" : line));
->>>>>>> refs/heads/guard5
 
     /// <summary>A fresh copy in a folder that does not exist yet, or is an empty mount.</summary>
     public void CopyTo(string root)

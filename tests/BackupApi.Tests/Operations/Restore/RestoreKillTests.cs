@@ -19,11 +19,7 @@ public sealed class RestoreKillTests(ITestOutputHelper output) : IDisposable
     [InlineData("backup", 97)]
     [InlineData("undo-kept", 7)]
     [InlineData("heal", 197)]
-<<<<<<< HEAD
-    [InlineData("bare", 97)]
-=======
     [InlineData("bare", 197)]
->>>>>>> refs/heads/guard5
     public Task Killed_at_some_calls_storage_is_old_or_new_after_the_next_start(string what, int step) => KillAsync(what, step);
 
     [Theory]
@@ -37,7 +33,6 @@ public sealed class RestoreKillTests(ITestOutputHelper output) : IDisposable
     [InlineData("start")]
     [InlineData("bare")]
     [InlineData("heal")]
-    [InlineData("bare")]
     public Task Killed_at_every_call_storage_is_old_or_new_after_the_next_start(string what) => KillAsync(what, 1);
 
     [Theory]
@@ -79,14 +74,9 @@ public sealed class RestoreKillTests(ITestOutputHelper output) : IDisposable
     [InlineData("restore", 30, true)]
     [InlineData("start", 5, false)]
     [InlineData("start", 28, true)]
-<<<<<<< HEAD
-=======
     [InlineData("bare", 5, false)]
     [InlineData("bare", 28, true)]
->>>>>>> refs/heads/guard5
     [InlineData("heal", 28, true)]
-    [InlineData("bare", 5, false)]
-    [InlineData("bare", 28, true)]
     public Task An_error_at_every_call_is_a_fault_with_a_hint_and_storage_is_old_or_new(string what, int errno, bool sticky) => FailAsync(what, errno, sticky, 1);
 
     [Theory]
@@ -96,20 +86,12 @@ public sealed class RestoreKillTests(ITestOutputHelper output) : IDisposable
     private async Task FailAsync(string what, int errno, bool sticky, int step)
     {
         var template = await PrepareAsync(what);
-<<<<<<< HEAD
-        var calls = KillPoint.Run(what, Copy(template), 0).Calls;
-=======
         var calls = KillPoint.Run(template.Call, Copy(template), 0).Calls;
->>>>>>> refs/heads/guard5
         var (old, fresh) = (0, 0);
         foreach (var n in KillShare.Of(calls, step))
         {
             var root = Copy(template);
-<<<<<<< HEAD
-            var end = KillPoint.Run(what, root, n, errno, sticky);
-=======
             var end = KillPoint.Run(template.Call, root, n, errno, sticky);
->>>>>>> refs/heads/guard5
             Assert.True(end.ExitCode is 0 or 1, $"errno {errno} at call {n}: exit {end.ExitCode} {end.Errors}");
             _ = await NextLife.JudgeAsync(root, what, template, $"{what}, errno {errno} at call {n} of {calls}: {end.Errors}") ? fresh++ : old++;
             TreeRemoval.Remove(root);
