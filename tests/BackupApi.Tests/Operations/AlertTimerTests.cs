@@ -36,7 +36,7 @@ public sealed class AlertTimerTests : IDisposable
 
     private string[] Pinged => [.. receiver.Requests.Select(r => r.Head.Split(' ')[1])];
 
-    private async Task UntilAsync(Func<bool> condition, TimeSpan step)
+    private async Task UntilAsync(Func<bool> condition, TimeSpan step, Func<string>? say = null)
     {
         for (var i = 0; i < 1500 && !condition(); i++)
         {
@@ -44,7 +44,7 @@ public sealed class AlertTimerTests : IDisposable
             await Task.Delay(20);
         }
 
-        Assert.True(condition(), string.Join('\n', receiver.Requests.Select(r => r.Head.Split('\n')[0] + r.Body)));
+        Assert.True(condition(), string.Join('\n', [say?.Invoke(), .. receiver.Requests.Select(r => r.Head.Split('\n')[0] + r.Body)]));
     }
 
     [Fact]
@@ -143,6 +143,27 @@ public sealed class AlertTimerTests : IDisposable
 
         await UntilAsync(() => Pinged.Length == 4, TimeSpan.Zero);
         Assert.Equal(["/hook/start", "/hook", "/hook/start", "/hook/fail"], Pinged);
+        await alerts.StopAsync(CancellationToken.None);
+    }
+
+    [Fact]
+    public async Task A_switch_that_does_not_answer_is_told_by_health_and_gets_the_last_word_once_it_does()
+    {
+        receiver.Status = 500;
+        await using var service = await StartAsync(new AlertSettings { PingUrl = receiver.Address });
+        using var alerts = Make<AlertTimer>(service);
+        await alerts.StartAsync(CancellationToken.None);
+        service.Temp.File("storage/a.txt", "a"u8);
+        await service.Manager.StartBackup(new CreateRequest()).Completion;
+
+        HealthReason[] Failing() => [.. service.Get<WatchHealth>().Refresh().Reasons.Where(r => r.Code == "alert-channel-failing")];
+        await UntilAsync(() => Pinged.Length > 0 && Pinged[^1] == "/hook" && Failing().Length == 1, TimeSpan.Zero);
+        Assert.Contains("ping", Failing()[0].Message, StringComparison.Ordinal);
+
+        receiver.Status = 200;
+        await UntilAsync(() => Failing().Length == 0, TimeSpan.FromSeconds(5), () => $"{clock.GetUtcNow()}: {Failing().FirstOrDefault()}");
+        Assert.Equal("/hook", Pinged[^1]);
+        Assert.Equal(Pinged.OrderByDescending(path => path, StringComparer.Ordinal), Pinged);
         await alerts.StopAsync(CancellationToken.None);
     }
 

@@ -69,7 +69,12 @@ internal sealed class Receiver : IDisposable
             }
 
             var body = new char[length];
-            await reader.ReadBlockAsync(body);
+            if (length > 0)
+            {
+                // Asked for nothing, it would wait for something all the same.
+                await reader.ReadBlockAsync(body);
+            }
+
             lock (requests)
             {
                 requests.Add((head.ToString(), new string(body).TrimEnd('\0')));
