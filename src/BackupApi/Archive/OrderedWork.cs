@@ -1,4 +1,6 @@
+using System.Collections.Concurrent;
 using System.Threading.Channels;
+using BackupApi.Files;
 
 namespace BackupApi.Archive;
 
@@ -7,7 +9,8 @@ namespace BackupApi.Archive;
 internal sealed class OrderedWork<T> : IAsyncDisposable
     where T : class
 {
-    private readonly Channel<Item> toDo;
+    /// <summary>Never longer than <see cref="inOrder"/> and the item that just left it.</summary>
+    private readonly BlockingCollection<Item> toDo = [];
     private readonly Channel<Item> inOrder;
     private readonly Task[] workers;
     private readonly CancellationTokenSource stop;
@@ -16,9 +19,8 @@ internal sealed class OrderedWork<T> : IAsyncDisposable
     public OrderedWork(int threads, int window, Action<T> work, CancellationToken ct)
     {
         stop = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        toDo = Channel.CreateBounded<Item>(new BoundedChannelOptions(window) { SingleWriter = true });
         inOrder = Channel.CreateBounded<Item>(new BoundedChannelOptions(window) { SingleWriter = true, SingleReader = true });
-        workers = [.. Enumerable.Range(0, threads).Select(_ => Task.Run(() => WorkAsync(work), CancellationToken.None))];
+        workers = [.. Enumerable.Range(0, threads).Select(_ => StartThread(work))];
     }
 
     /// <summary>Cancelled when the caller is, or when the consumer has gone.</summary>
@@ -37,14 +39,14 @@ internal sealed class OrderedWork<T> : IAsyncDisposable
         await inOrder.Writer.WriteAsync(item, stop.Token);
         if (!isReady)
         {
-            await toDo.Writer.WriteAsync(item, stop.Token);
+            toDo.Add(item, stop.Token);
         }
     }
 
     /// <summary>No more items follow, because of a failure or because all are in.</summary>
     public void Complete(Exception? failure = null)
     {
-        toDo.Writer.TryComplete();
+        toDo.CompleteAdding();
         inOrder.Writer.TryComplete(failure);
     }
 
@@ -73,13 +75,27 @@ internal sealed class OrderedWork<T> : IAsyncDisposable
     {
         await StopAsync();
         stop.Dispose();
+        toDo.Dispose();
     }
 
-    private async Task WorkAsync(Action<T> work)
+    /// <summary>A thread of its own, behind everybody else in the queue for a processor: neither requests nor the application beside wait for a backup.</summary>
+    private Task StartThread(Action<T> work)
+    {
+        var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        new Thread(() =>
+        {
+            Posix.YieldToOthers();
+            Work(work);
+            ended.SetResult();
+        }) { IsBackground = true, Name = "archive" }.Start();
+        return ended.Task;
+    }
+
+    private void Work(Action<T> work)
     {
         try
         {
-            await foreach (var item in toDo.Reader.ReadAllAsync(stop.Token))
+            foreach (var item in toDo.GetConsumingEnumerable(stop.Token))
             {
                 try
                 {

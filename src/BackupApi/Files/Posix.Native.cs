@@ -172,6 +172,9 @@ internal static partial class Posix
         internal static partial int faccessat(int folder, byte[] path, int mode, int flags);
 
         [LibraryImport(Libc, SetLastError = true)]
+        internal static partial int setpriority(int which, uint who, int priority);
+
+        [LibraryImport(Libc, SetLastError = true)]
         internal static partial int fsync(SafeFileHandle handle);
 
         [LibraryImport(Libc, SetLastError = true)]

@@ -195,9 +195,6 @@ internal static partial class Posix
         }
     }
 
-    /// <summary>Asks the kernel to begin writing a range to the disk, and does not wait (sync_file_range(2), SYNC_FILE_RANGE_WRITE). A hint: nothing is durable by it, and no answer is needed.</summary>
-    public static void BeginWriting(SafeFileHandle handle, long offset, long length) => _ = Native.sync_file_range(handle, offset, length, 2);
-
     /// <summary>Flushes a file's content and metadata to the disk. Never call it again after it failed: the kernel may have dropped the pages.</summary>
     public static void Flush(SafeFileHandle handle, string path) => Check(Native.fsync(handle), "fsync", path);
 
