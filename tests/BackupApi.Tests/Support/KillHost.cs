@@ -1,3 +1,4 @@
+using BackupApi.Engines.Sqlite;
 using BackupApi.Files;
 using BackupApi.Model;
 using BackupApi.Operations;
@@ -34,6 +35,12 @@ internal static class KillHost
         if (what is "swap" or "swap-without-exchange")
         {
             await SwapAsync($"{root}/storage", what == "swap");
+            return;
+        }
+
+        if (what == "upkeep")
+        {
+            SqliteUpkeep.Run($"{root}/storage/shop.db", vacuum: true, analyze: true, root, static _ => { }, CancellationToken.None);
             return;
         }
 
