@@ -15,7 +15,7 @@ internal sealed class WatchClock(TimeProvider clock)
     /// <summary>The last jump, until a backup was proven or confirmed after it; null when there is none. Called by one at a time.</summary>
     public ClockJump? Look(IReadOnlyList<Backup> backups)
     {
-        var now = (Wall: clock.GetUtcNow(), Steady: clock.GetTimestamp());
+        var now = Read();
         var by = now.Wall - last.Wall - clock.GetElapsedTime(last.Steady, now.Steady);
         last = now;
         if (by.Duration() > Tolerance)
@@ -30,6 +30,19 @@ internal sealed class WatchClock(TimeProvider clock)
         }
 
         return jump;
+    }
+
+    /// <summary>Both clocks at one moment: a process that was held up between the two readings would see a jump that was none.</summary>
+    private (DateTimeOffset Wall, long Steady) Read()
+    {
+        while (true)
+        {
+            var (first, wall, second) = (clock.GetTimestamp(), clock.GetUtcNow(), clock.GetTimestamp());
+            if (clock.GetElapsedTime(first, second) < Tolerance / 2)
+            {
+                return (wall, second);
+            }
+        }
     }
 
     private static (string? Name, DateTimeOffset? ConfirmedAt) NewestProven(IReadOnlyList<Backup> newestFirst) =>

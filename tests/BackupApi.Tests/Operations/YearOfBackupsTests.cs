@@ -71,6 +71,7 @@ public sealed class YearOfBackupsTests
                 {
                     clock.Jump(TimeSpan.FromHours(chance == 170 ? 50 : -30));
                     Assert.Contains("clock-jumped", life.Codes(), StringComparer.Ordinal);
+                    await life.NoticeAsync();
                     jumps++;
                 }
                 else if (chance is 180)
@@ -154,6 +155,21 @@ public sealed class YearOfBackupsTests
                 if (looks % 10 == 0)
                 {
                     // It had fallen asleep just before: its longest sleep is short.
+                    clock.Advance(TimeSpan.FromSeconds(31));
+                }
+            }
+        }
+
+        /// <summary>Lets the schedule wake from its short sleep and see that the clock was set: a run is then due within the hour.</summary>
+        public async Task NoticeAsync()
+        {
+            var schedule = provider.GetRequiredService<ScheduleState>();
+            for (var looks = 1; schedule.NextAt - clock.GetUtcNow() > TimeSpan.FromHours(1); looks++)
+            {
+                Assert.True(looks < 30_000, $"The next run stays at {schedule.NextAt:u}, now it is {clock.GetUtcNow():u}.");
+                await Task.Delay(1);
+                if (looks % 10 == 0)
+                {
                     clock.Advance(TimeSpan.FromSeconds(31));
                 }
             }
