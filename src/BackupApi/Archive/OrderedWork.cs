@@ -87,7 +87,8 @@ internal sealed class OrderedWork<T> : IAsyncDisposable
             Posix.YieldToOthers();
             Work(work);
             ended.SetResult();
-        }) { IsBackground = true, Name = "archive" }.Start();
+        })
+        { IsBackground = true, Name = "archive" }.Start();
         return ended.Task;
     }
 
