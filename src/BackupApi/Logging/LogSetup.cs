@@ -45,6 +45,7 @@ internal static class LogSetup
             .MinimumLevel.ControlledBy(levels.Ours)
             .MinimumLevel.Override("Microsoft", levels.Libraries)
             .MinimumLevel.Override("System", levels.Libraries)
+            .MinimumLevel.Override("Quartz", levels.Libraries)
             // It would log a failed start with a stack trace before we can say it in one line.
             .MinimumLevel.Override("Microsoft.Extensions.Hosting.Internal.Host", LogEventLevel.Fatal)
             .Enrich.FromLogContext()

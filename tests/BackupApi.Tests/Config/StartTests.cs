@@ -79,6 +79,7 @@ public sealed class StartTests : IDisposable
         }
 
         Assert.Contains("\"SourceContext\":\"BackupManager\"", service.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("Quartz", service.Output, StringComparison.Ordinal);
         var file = Assert.Single(Directory.GetFiles(folder["backups/.backupapi/logs"]));
         Assert.Equal(service.Output, await File.ReadAllTextAsync(file));
     }
