@@ -12,6 +12,7 @@ internal sealed class TakeBackup(
     WorkFolders folders,
     LookAtStorage look,
     FindSources findSources,
+    HeadMemory heads,
     WriteBackup write,
     BackupCatalog catalog,
     DecideBackup decide,
@@ -56,7 +57,7 @@ internal sealed class TakeBackup(
             return Confirm(last, context, began);
         }
 
-        var sources = findSources.In(tree);
+        var sources = findSources.In(tree, readsAll ? null : heads);
         GiveMemoryBack.BetweenPhases();
         var inherit = new InheritCaptures(readsAll ? null : last, tree, walkedAt);
         guard.Require(

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using BackupApi.Engines.Sqlite;
 using BackupApi.Files;
 using BackupApi.Model;
+using BackupApi.Tests.Support;
 using Xunit;
 
 namespace BackupApi.Tests.Engines.Sqlite;
@@ -237,11 +238,5 @@ public sealed class SqliteBusyTests
         }
 
         return taken;
-    }
-
-    /// <summary>By this clock everything was last written an hour ago.</summary>
-    private sealed class HourAhead : TimeProvider
-    {
-        public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + TimeSpan.FromHours(1);
     }
 }
