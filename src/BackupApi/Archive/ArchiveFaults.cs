@@ -22,6 +22,8 @@ internal static class ArchiveFaults
         $"The archive has no file '{EntryName.Short(name)}'.",
         "Ask for the list of its files; names are relative to storage.");
 
+    public static BackupException LinkToLink(string name, string target) => EntryName.Hostile(name, $"is a hard link to '{EntryName.Short(target)}', which is not a file");
+
     public static BackupException TooMany(long limit) => new(
         Fault.ArchiveHostile,
         $"The archive holds more than {limit.ToString("N0", CultureInfo.InvariantCulture)} entries, so it was refused.",

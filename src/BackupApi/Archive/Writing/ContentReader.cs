@@ -69,7 +69,7 @@ internal sealed class ContentReader(ArchiveRequest request, ArchiveWriterSetting
         foreach (var chunk in known.Chunks)
         {
             var step = queue.RentChunk();
-            if (!reference!.TryRead(chunk, step.Compressed, segment.Files[0].Name))
+            if (!reference!.TryRead(chunk, step.Compressed, known))
             {
                 queue.Return(step);
                 await queue.AbortAsync();
