@@ -60,6 +60,14 @@ internal static class KillHost
             case "restore-kept":
                 await world.RestoreWithoutRoomAsync(world.Get<Catalog.BackupCatalog>().List()[^1].Name);
                 break;
+            case "stage":
+                // Somebody has a file open that the restore replaces.
+                using (Posix.Open($"{world.Storage}/changed.txt", OpenFlags.ReadWrite))
+                {
+                    await world.RestoreAsync(world.Get<Catalog.BackupCatalog>().List()[^1].Name);
+                }
+
+                break;
             case "undo-kept":
                 await world.UndoByKeptFilesAsync();
                 break;
