@@ -97,7 +97,7 @@ internal sealed partial class StartUp(
             await HealAsync();
         }
 
-        foreach (var repaired in repairLevelDbLock.Run(ct))
+        foreach (var repaired in restoreFolderState.ReadOnlyReason is null ? repairLevelDbLock.Run(ct) : [])
         {
             LogRepaired(log, repaired.Where, repaired.Message);
         }
@@ -110,6 +110,8 @@ internal sealed partial class StartUp(
         {
             var result = await restoreAtStart.RunAsync(context.Id, ct => takeSafetyBackup.RunAsync(context, ct), context.Progress, context.Cancellation);
             restoreFolderState.Waiting = result.Waiting;
+            restoreFolderState.ToldAtStart = result.Waiting;
+            restoreFolderState.Staged = result.Staged;
             restoreFolderState.ReadOnlyReason = result.ReadOnlyReason;
             foreach (var recovered in result.Recovered)
             {
@@ -136,6 +138,7 @@ internal sealed partial class StartUp(
         {
             var result = await healStorage.RunAsync(context.Id, settings.Heal, context.Progress, context.Cancellation);
             restoreFolderState.Undecided = result.Undecided;
+            restoreFolderState.ReadOnlyReason = result.Open is { } open ? $"{open.Message} {open.Hint}" : restoreFolderState.ReadOnlyReason;
             foreach (var healed in result.Healed)
             {
                 LogHealed(log, healed.Where, healed.Message);
