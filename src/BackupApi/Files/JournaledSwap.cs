@@ -77,8 +77,12 @@ internal static class JournaledSwap
         }
 
         var (one, other) = ($"{folder.Path}/probe-1", $"{folder.Path}/probe-2");
-        Posix.MakeFolder(one);
-        Posix.MakeFolder(other);
+        foreach (var probe in new[] { one, other }.Where(probe => Posix.FindStat(probe) is null))
+        {
+            // A staged folder may have them from a start that was killed here.
+            Posix.MakeFolder(probe);
+        }
+
         try
         {
             Posix.Exchange(one, other);

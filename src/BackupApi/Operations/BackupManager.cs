@@ -107,7 +107,7 @@ internal sealed class BackupManager(
 
         var request = undoRestore.Request(force);
         var backup = Get(request.BackupName);
-        return Start(OperationKind.Undo, Trigger.Manual, false, false, context => runRestore.RunAsync(request, backup, context));
+        return Start(OperationKind.Undo, Trigger.Manual, false, false, context => runRestore.UndoAsync(request, backup, context));
     }
 
     /// <summary>Starts reading a backup whole.</summary>

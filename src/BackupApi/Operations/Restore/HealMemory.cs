@@ -15,7 +15,17 @@ internal sealed class HealMemory(WorkFolders folders)
     /// <summary>The same folder on the same kind of file system, made at the same moment. The device's number may change when the machine starts; the inode does not, but every ext4 has the same for its root.</summary>
     public bool IsPlaceOfLastRun(FileStat root) => Load().Place == PlaceOf(root);
 
-    public void RememberPlace(FileStat root) => Save(Load() with { Place = PlaceOf(root) });
+    public void RememberPlace(FileStat root)
+    {
+        try
+        {
+            Save(Load() with { Place = PlaceOf(root) });
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The next start knows the place of an earlier one, or none: it is the more careful.
+        }
+    }
 
     /// <summary>Whether a database was brought back after <paramref name="newest"/> was taken: this disappearance was answered already.</summary>
     public bool WasHealedSince(string name, Backup newest) =>

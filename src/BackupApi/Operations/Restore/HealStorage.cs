@@ -79,6 +79,7 @@ internal sealed class HealStorage(
         var blocked = wounds.Count == 0 ? null
             : !isKnownPlace ? "storage is not the folder it was at the last run; check that the right volume is mounted"
             : owners.State == OwnerState.InUse ? $"storage is in use ({owners.Users[0].Where}); stop the application and start this service again"
+            : lastRestore.IsLost ? "the record of the last restore cannot be read (last-restore.json in .backupapi of the backups folder), so which backups led to this state is not known; remove it if there was no restore"
             : mode == HealMode.Report ? "AUTO_HEAL is set to report" : null;
 
         var healed = new List<Finding>();

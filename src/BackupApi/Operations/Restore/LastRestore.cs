@@ -30,6 +30,9 @@ internal sealed class LastRestore(WorkFolders folders, BackupCatalog catalog, Se
         AtomicFile.Write(FilePath, JsonSerializer.SerializeToUtf8Bytes(origin with { Earlier = earlier }, Json.Indented));
     }
 
+    /// <summary>There is a record that cannot be read, so which backups led to what storage holds is not known.</summary>
+    public bool IsLost => Find() is null && File.Exists(FilePath);
+
     /// <summary>Null when there was none, or its record is lost.</summary>
     public RestoreOrigin? Find()
     {

@@ -175,11 +175,6 @@ internal sealed class PutInPlace(
 
     private RestoreResult StageForStart(RestoreJob job, SwapFolder folder, OwnerReport owners)
     {
-        foreach (var older in SwapFolder.FindAll(folders.Storage).Where(older => older.Id != folder.Id && older.ReadState() == SwapState.Staged))
-        {
-            older.Remove();
-        }
-
         folder.WriteOrigin(Origin(job));
         Posix.FlushFileSystem(folders.Storage);
         SwapPromise.Write(folder, SwapState.Staged);
@@ -187,8 +182,22 @@ internal sealed class PutInPlace(
         {
             BackupName = job.Request.BackupName,
             Applied = false,
+            Warnings = CallOff(folder),
             InUse = owners.Users.Count > 0 ? owners.Users : [new Finding("storage", $"Whether somebody has it open cannot be told: {owners.Doubt}.")],
         };
+    }
+
+    /// <summary>Two that wait are told apart by their age at the next start, so that a removal that fails is no failure of the restore.</summary>
+    private IReadOnlyList<Finding> CallOff(SwapFolder folder)
+    {
+        try
+        {
+            return settle.CallOffStaged(folder);
+        }
+        catch (IOException e)
+        {
+            return [new Finding("storage", $"An earlier restore that waited could not be cleared away, which is left to the next start: {e.Message}")];
+        }
     }
 
     private StorageTree Walk(CancellationToken ct) => TreeWalker.Walk(folders.Storage, folders.Own().Contains, ct);

@@ -21,11 +21,11 @@ internal sealed class RecoverJournals(WorkFolders folders, FindSources findSourc
             {
                 told.AddRange(await EndAsync(folder));
             }
-            catch (IOException e) when (!IsOpen(folder))
+            catch (Exception e) when ((e is IOException or UnauthorizedAccessException) && !IsOpen(folder))
             {
                 told.Add(new Finding(folder.Id, $"What is left of a restore could not be cleared up, which is left to the next start: {e.Message}"));
             }
-            catch (IOException e)
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
                 throw new BackupException(
                     Fault.ReadOnly,

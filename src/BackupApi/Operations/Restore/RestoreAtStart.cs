@@ -213,6 +213,7 @@ internal sealed class RestoreAtStart(
     {
         BackupException failure => failure,
         IOException io => Errno.ToFault(io),
+        UnauthorizedAccessException => new BackupException(Fault.PermissionDenied, e.Message, "Give this service the right to read and write there, or run it as the owner of the files.", e),
         _ => null,
     };
 

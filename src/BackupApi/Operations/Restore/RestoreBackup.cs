@@ -163,9 +163,7 @@ internal sealed class RestoreBackup(
     private static RestoreResult PutBeside(SwapFolder folder, UnpackTarget target, StagedTree staged)
     {
         Posix.FlushFileSystem(folder.Root);
-        target.MakeParents();
-        Posix.RenameNew(folder.New, target.Path);
-        Posix.FlushFolder(Path.GetDirectoryName(target.Path)!);
+        target.Take(folder.New);
         return new RestoreResult { BackupName = "", Applied = true, Files = staged.Files, Bytes = staged.Bytes };
     }
 

@@ -11,6 +11,15 @@ internal sealed class RunRestore(RestoreBackup restoreBackup, UndoRestore undoRe
         return GoAsync(context, () => restoreBackup.RunAsync(Job(request, backup.Path, context), context.Progress, context.Cancellation));
     }
 
+    /// <summary>The way back by the safety backup.</summary>
+    public async Task<RestoreResult> UndoAsync(RestoreRequest request, Backup safety, OperationContext context)
+    {
+        var cautions = undoRestore.Cautions;
+        var result = await RunAsync(request, safety, context);
+        context.Warnings.AddRange(cautions);
+        return result with { Warnings = [.. cautions, .. result.Warnings] };
+    }
+
     /// <summary>The way back by the files that the last restore replaced and kept.</summary>
     public Task<RestoreResult> UndoByKeptFilesAsync(bool force, OperationContext context) =>
         GoAsync(context, () => undoRestore.ByKeptFilesAsync(Job(new RestoreRequest { BackupName = "", Force = force }, "", context), context.Progress, context.Cancellation));

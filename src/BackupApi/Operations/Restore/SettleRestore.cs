@@ -1,11 +1,15 @@
+using BackupApi.Catalog;
 using BackupApi.Files;
 using BackupApi.Model;
 
 namespace BackupApi.Operations.Restore;
 
 /// <summary>What hangs on a restore that came to its end, settled before its journal goes. A kill or an error in between leaves the journal, and the next start, or the next restore, settles it again.</summary>
-internal sealed class SettleRestore(WorkFolders folders, LastRestore lastRestore, RestoreFolder restoreFolder, HealMemory healMemory)
+internal sealed class SettleRestore(WorkFolders folders, BackupCatalog catalog, LastRestore lastRestore, RestoreFolder restoreFolder, HealMemory healMemory)
 {
+    /// <summary>Rotation keeps the last safety backups apart; an ordinary backup that serves as one is kept by this.</summary>
+    private const string WayBack = "the way back from the last restore";
+
     /// <summary>Storage is new.</summary>
     /// <param name="origin">Null when the journal does not say whose it was.</param>
     /// <returns>What a person should know: restores that were called off by this one.</returns>
@@ -60,11 +64,26 @@ internal sealed class SettleRestore(WorkFolders folders, LastRestore lastRestore
         if (origin is not null)
         {
             lastRestore.Write(origin.Id.Length > 0 ? origin : origin with { Id = folder.Id });
+            HoldTheWayBack(lastRestore.Find()?.SafetyBackup);
+        }
+    }
+
+    private void HoldTheWayBack(string? safety)
+    {
+        foreach (var backup in catalog.List().Where(backup => backup.Name != safety && backup.Pins.Contains(WayBack, StringComparer.Ordinal)))
+        {
+            catalog.Record(backup.Name, state => state with { Pins = [.. state.Pins.Where(pin => pin != WayBack)] });
+        }
+
+        if (safety is not null && catalog.Find(safety) is { IsSafety: false } held && !held.Pins.Contains(WayBack, StringComparer.Ordinal))
+        {
+            catalog.Record(held.Name, state => state with { Pins = [.. state.Pins, WayBack] });
         }
     }
 
     /// <summary>What was asked for later goes before what still waits: it must not come over it at the next start.</summary>
-    private List<Finding> CallOffStaged(SwapFolder folder)
+    /// <exception cref="IOException">One of them may still wait.</exception>
+    public IReadOnlyList<Finding> CallOffStaged(SwapFolder folder)
     {
         var told = new List<Finding>();
         foreach (var older in SwapFolder.FindAll(folders.Storage).Where(older => older.Id != folder.Id && older.ReadState() == SwapState.Staged))

@@ -31,6 +31,11 @@ internal sealed class UndoRestore(
         };
     }
 
+    /// <summary>What a person should know of an undo before he relies on it; empty for most.</summary>
+    public IReadOnlyList<Finding> Cautions => lastRestore.Find() is { IsPartial: true, SafetyBackup: { } safety }
+        ? [new Finding("storage", $"The last restore was about some of storage, and {safety} holds all of it as it was then: what was written elsewhere since went back too. The safety backup of this undo holds it; POST /api/backup/restore with 'paths' brings it back.")]
+        : [];
+
     /// <summary>Brings back the files that the last restore replaced and kept. What was written since is in the safety backup; where there is no room for that one either, only <c>force</c> goes on.</summary>
     /// <param name="job">Its request names no backup.</param>
     /// <exception cref="BackupException"><see cref="Fault.StorageInUse"/>, unless forced; <see cref="Fault.NoRoom"/>; <see cref="Fault.NotFound"/>: they are gone.</exception>

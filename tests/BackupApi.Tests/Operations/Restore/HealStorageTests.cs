@@ -64,6 +64,32 @@ public sealed class HealStorageTests : IDisposable
     }
 
     [Fact]
+    public async Task Once_is_told_by_sequence_numbers_so_that_a_clock_that_was_set_back_changes_nothing()
+    {
+        var backup = await world.BackUpAsync();
+        var memory = world.Get<HealMemory>();
+        memory.RememberHealing("x.db", backup.Sequence, DateTimeOffset.UnixEpoch);
+
+        Assert.True(memory.WasHealedSince("x.db", backup));
+        Assert.False(memory.WasHealedSince("x.db", backup with { Sequence = backup.Sequence + 1 }));
+    }
+
+    [Fact]
+    public async Task Where_the_record_of_the_last_restore_is_lost_nothing_is_healed_by_itself()
+    {
+        var backup = await world.BackUpAsync();
+        await HealAsync();
+        await world.RestoreAsync(backup.Name);
+        await File.WriteAllTextAsync($"{world.Settings.BackupsPath}/.backupapi/last-restore.json", "torn");
+        File.Delete(Database);
+
+        var result = await HealAsync();
+
+        Assert.Empty(result.Healed);
+        Assert.Contains("last-restore.json", Assert.Single(result.Undecided).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_database_that_a_later_backup_saw_gone_stays_gone()
     {
         await world.BackUpAsync();

@@ -101,6 +101,54 @@ public sealed class StagedRestoreTests : IDisposable
     }
 
     [Fact]
+    public async Task One_that_the_disk_refuses_stays_staged_and_is_whole_at_the_next_start()
+    {
+        var image = TreeImage.Of(world.Storage);
+        var backup = await world.BackUpAsync();
+        File.WriteAllText($"{world.Storage}/changed.txt", "today");
+        File.WriteAllText($"{world.Storage}/deep/a/b/changed", "today");
+        TreeRemoval.Remove($"{world.Storage}/whole");
+        using (await StageAsync(backup))
+        {
+        }
+
+        Shell.Run(world.Storage, "chattr +i deep/a/b/changed");
+        try
+        {
+            var refused = await world.StartAsync();
+            Assert.Equal(Fault.PermissionDenied, refused.Failure!.Fault);
+            Assert.Contains("stays staged", Assert.Single(refused.Staged).Message, StringComparison.Ordinal);
+        }
+        finally
+        {
+            Shell.Run(world.Storage, "chattr -i deep/a/b/changed");
+        }
+
+        Assert.Equal("today", File.ReadAllText($"{world.Storage}/changed.txt"));
+        Assert.True((await world.StartAsync()).Restored!.Applied);
+        Assert.Equal(image, TreeImage.Of(world.Storage));
+    }
+
+    [Fact]
+    public async Task One_whose_tree_no_longer_verifies_is_called_off_and_says_so()
+    {
+        world.AddDatabase("sqlite/a-clean", "sql");
+        var backup = await world.BackUpAsync();
+        File.WriteAllText($"{world.Storage}/changed.txt", "today");
+        using (await StageAsync(backup))
+        {
+        }
+
+        Shell.Run(Assert.Single(Directory.GetDirectories($"{world.Storage}/.backup")), "dd if=/dev/urandom of=new/sql/data.db bs=1024 seek=4 count=8 conv=notrunc status=none");
+
+        var start = await world.StartAsync();
+
+        Assert.Equal(Fault.VerificationFailed, start.Failure!.Fault);
+        Assert.Contains("called off", Assert.Single(start.Staged).Message, StringComparison.Ordinal);
+        await RequireNothingComesAsync("today");
+    }
+
+    [Fact]
     public async Task A_restore_into_a_folder_beside_does_not_call_it_off()
     {
         var (monday, tuesday) = await BackUpTwiceAsync();
