@@ -34,7 +34,7 @@ internal static class JournaledSwap
         folder.WritePlan(plan);
         Posix.FlushFileSystem(folder.Root);
         ct.ThrowIfCancellationRequested();
-        folder.WriteState(SwapState.Commit);
+        SwapPromise.Write(folder, SwapState.Commit);
         return await GoForwardAsync(folder, plan, check);
     }
 

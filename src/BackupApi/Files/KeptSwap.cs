@@ -27,8 +27,7 @@ internal static class KeptSwap
         AtomicFile.Write($"{kept}/plan.json", plan.ToJson());
         SwapFolder.WriteState(kept, SwapState.Rollback);
         var folder = new SwapFolder(root, name[Prefix.Length..]);
-        Posix.Rename(kept, folder.Path);
-        Posix.FlushFolder(Reserved(root));
+        SwapPromise.TakeUp(kept, folder);
         return folder;
     }
 

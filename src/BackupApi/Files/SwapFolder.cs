@@ -171,11 +171,17 @@ internal sealed class SwapFolder
     {
         if (Posix.FindStat(Path) is not null)
         {
-            Posix.Rename(Path, $"{Root}/{ReservedName}/{DiscardedPrefix}{Id}");
-            Posix.FlushFolder($"{Root}/{ReservedName}");
+            PutOutOfSight();
         }
 
         RemoveDiscarded(Root);
+    }
+
+    /// <summary>The first half of <see cref="Remove"/>: one flushed rename, after which no start acts upon it.</summary>
+    public void PutOutOfSight()
+    {
+        Posix.Rename(Path, $"{Root}/{ReservedName}/{DiscardedPrefix}{Id}");
+        Posix.FlushFolder($"{Root}/{ReservedName}");
     }
 
     /// <summary>Removes the folder at the end of a restore, unless it waits for a start or its journal is open: then it is the next start's business.</summary>

@@ -100,6 +100,14 @@ internal static class KillHost
             case "restore-kept":
                 Require((await world.RestoreWithoutRoomAsync(catalog.List()[^1].Name)).Applied, "It was staged.");
                 break;
+            case "stage":
+                // Somebody has a file open that the restore replaces.
+                using (Posix.Open($"{world.Storage}/changed.txt", OpenFlags.ReadWrite))
+                {
+                    await world.RestoreAsync(world.Get<Catalog.BackupCatalog>().List()[^1].Name);
+                }
+
+                break;
             case "undo-kept":
                 await world.UndoByKeptFilesAsync();
                 break;

@@ -183,7 +183,7 @@ internal sealed class PutInPlace(
 
         folder.WriteOrigin(Origin(job));
         Posix.FlushFileSystem(folders.Storage);
-        folder.WriteState(SwapState.Staged);
+        SwapPromise.Write(folder, SwapState.Staged);
         return new RestoreResult
         {
             BackupName = job.Request.BackupName,
