@@ -90,21 +90,14 @@ internal static class KillHost
             case "restore":
                 Require((await world.RestoreAsync(catalog.List()[^1].Name)).Applied, "It was staged.");
                 break;
-            case "staging":
-                using (new FileStream($"{world.Storage}/changed.txt", FileMode.Open, FileAccess.ReadWrite))
-                {
-                    Require(!(await world.RestoreAsync(catalog.List()[^1].Name)).Applied, "It was not staged.");
-                }
-
-                break;
             case "restore-kept":
                 Require((await world.RestoreWithoutRoomAsync(catalog.List()[^1].Name)).Applied, "It was staged.");
                 break;
             case "stage":
                 // Somebody has a file open that the restore replaces.
-                using (Posix.Open($"{world.Storage}/changed.txt", OpenFlags.ReadWrite))
+                using (new FileStream($"{world.Storage}/changed.txt", FileMode.Open, FileAccess.ReadWrite))
                 {
-                    await world.RestoreAsync(world.Get<Catalog.BackupCatalog>().List()[^1].Name);
+                    Require(!(await world.RestoreAsync(catalog.List()[^1].Name)).Applied, "It was not staged.");
                 }
 
                 break;

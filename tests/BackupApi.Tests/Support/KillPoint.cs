@@ -27,14 +27,20 @@ internal static class KillPoint
     });
 
     /// <param name="at">N, from 1; 0 counts only.</param>
+    /// <param name="errno">0: SIGKILL; else the error of the call. For many of them there is <see cref="KillServer"/>.</param>
+    /// <param name="sticky">Every call from N on fails.</param>
+    /// <param name="trace">Each counted call is named in the errors.</param>
     /// <param name="cut">A mount that loses its power at N: nothing that was not flushed is there afterwards.</param>
-    public static KillPointEnd Run(string what, string root, long at, string? cut = null)
+    public static KillPointEnd Run(string what, string root, long at, int errno = 0, bool sticky = false, string? cut = null, bool trace = false)
     {
         // Beside the binaries: the folder of the test may lie on a file system that loses its power.
         var count = Path.Combine(AppContext.BaseDirectory, $"killpoint-{Environment.ProcessId}-{Environment.CurrentManagedThreadId}.count");
         File.Delete(count);
         var start = Program([what, root], root);
         start.Environment["KILLPOINT_AT"] = at.ToString(CultureInfo.InvariantCulture);
+        start.Environment["KILLPOINT_ERRNO"] = errno.ToString(CultureInfo.InvariantCulture);
+        start.Environment["KILLPOINT_STICKY"] = sticky ? "1" : "0";
+        start.Environment["KILLPOINT_TRACE"] = trace ? "1" : "0";
         start.Environment["KILLPOINT_COUNT"] = count;
         start.Environment["KILLPOINT_CUT"] = cut ?? "";
         using var process = Process.Start(start)!;

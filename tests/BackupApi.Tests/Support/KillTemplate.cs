@@ -91,7 +91,7 @@ internal sealed class KillTemplate(string folder, string what)
         CopyTo(spare);
         OldImage = ImageOf(spare);
         Xunit.Assert.Equal(0, KillPoint.Run(Call, spare, 0).ExitCode);
-        if (what == "staging")
+        if (what == "stage")
         {
             Xunit.Assert.Equal(OldImage, ImageOf(spare));
             Xunit.Assert.Equal(0, KillPoint.Run("start", spare, 0).ExitCode);

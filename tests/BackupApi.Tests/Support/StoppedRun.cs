@@ -4,7 +4,7 @@ using System.Globalization;
 namespace BackupApi.Tests.Support;
 
 /// <summary>A counted call that a run is about to make.</summary>
-internal readonly record struct Stop(long Number, string Call);
+internal readonly record struct Stop(long Number, string Call, string Path);
 
 /// <summary><see cref="KillHost"/> over an image of a disk, stopped before each counted call, so that the disk can be copied as a kill or a power cut at this call would leave it.</summary>
 /// <remarks>One run shows every moment of itself: nothing has to be begun anew for each call. What is copied is the block device below the file system, so inodes stay what they are.</remarks>
@@ -43,7 +43,7 @@ internal sealed class StoppedRun : IDisposable
 
         var line = Hear();
         isWaiting = line is not null;
-        return line?.Split(' ') is [var number, var call, ..] ? new Stop(long.Parse(number, CultureInfo.InvariantCulture), call) : null;
+        return line?.Split(' ', 3) is [var number, var call, var path] ? new Stop(long.Parse(number, CultureInfo.InvariantCulture), call, path) : null;
     }
 
     /// <summary>What a kill leaves here: everything that was written, flushed or not.</summary>

@@ -18,7 +18,7 @@ public sealed class RestoreErrorTests(KillTemplates templates, ITestOutputHelper
         get
         {
             var rows = new TheoryData<string, int, bool>();
-            foreach (var what in new[] { "backup", "rotation", "restore", "restore-kept", "staging", "staged", "undo", "undo-kept", "start", "bare", "heal" })
+            foreach (var what in new[] { "backup", "rotation", "restore", "restore-kept", "stage", "staged", "undo", "undo-kept", "start", "bare", "heal" })
             {
                 rows.Add(what, Errno.EIO, false);
                 rows.Add(what, Errno.ENOSPC, true);
@@ -36,7 +36,7 @@ public sealed class RestoreErrorTests(KillTemplates templates, ITestOutputHelper
     [InlineData("rotation", Errno.EROFS, true, 2)]
     [InlineData("restore", Errno.EIO, false, 37)]
     [InlineData("restore-kept", Errno.EROFS, true, 37)]
-    [InlineData("staging", Errno.ENOSPC, true, 37)]
+    [InlineData("stage", Errno.ENOSPC, true, 37)]
     [InlineData("staged", Errno.EIO, false, 37)]
     [InlineData("undo", Errno.ENOSPC, true, 37)]
     [InlineData("undo-kept", Errno.EROFS, true, 17)]
@@ -94,7 +94,7 @@ public sealed class RestoreErrorTests(KillTemplates templates, ITestOutputHelper
         var image = template.ImageOf(root);
         if (end.ExitCode == 0)
         {
-            Assert.True(image == (template.What == "staging" ? template.OldImage : template.NewImage), $"storage is not what it should be; {template.Differences(image)}");
+            Assert.True(image == (template.What == "stage" ? template.OldImage : template.NewImage), $"storage is not what it should be; {template.Differences(image)}");
             return true;
         }
 

@@ -15,7 +15,7 @@ public sealed class RestorePowerCutTests(KillTemplates templates, ITestOutputHel
         get
         {
             var rows = new TheoryData<string, string>();
-            foreach (var what in new[] { "backup", "rotation", "restore", "restore-kept", "staging", "staged", "undo", "undo-kept", "start", "bare", "heal" })
+            foreach (var what in new[] { "backup", "rotation", "restore", "restore-kept", "stage", "staged", "undo", "undo-kept", "start", "bare", "heal" })
             {
                 rows.Add(what, "ext4");
                 rows.Add(what, "xfs");
