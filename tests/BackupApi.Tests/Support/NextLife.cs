@@ -35,6 +35,7 @@ internal static class NextLife
         using var world = new RestoreWorld(root: root);
         var (start, heal) = await BeginAsync(world, template.What == "heal");
         Assert.True(start.Failure is null && start.ReadOnlyReason is null, $"{start.Failure?.Message} {start.ReadOnlyReason}");
+        Assert.True(world.Get<Doubt>().Reason is null, world.Get<Doubt>().Reason);
         Assert.True(heal.Undecided.Count == 0, string.Join(' ', heal.Undecided.Select(u => u.Message)));
 
         var image = template.ImageOf(root);

@@ -14,6 +14,7 @@ internal sealed class StoppedRun : IDisposable
     private readonly Task<string> errors;
     private readonly string image;
     private string? statistics;
+    private (string Finished, int UnderWay) copied;
     private bool isWaiting;
 
     /// <summary>Begins. The image is mounted in a mount namespace of its own, at the mount of <paramref name="disk"/>.</summary>
@@ -61,8 +62,14 @@ internal sealed class StoppedRun : IDisposable
     }
 
     /// <summary>What a power cut leaves here: what reached the device, and nothing else.</summary>
-    public void CopyAsCut(string to)
+    /// <returns>False when nothing reached it since the last copy: that one stands for this moment too.</returns>
+    public bool CopyAsCut(string to)
     {
+        if (Writes() is { UnderWay: 0 } now && now == copied)
+        {
+            return false;
+        }
+
         // The kernel writes back by itself now and then: a copy counts only when nothing reached the device while it was taken.
         for (var tries = 0; tries < 100; tries++)
         {
@@ -70,7 +77,8 @@ internal sealed class StoppedRun : IDisposable
             KillDisk.Copy(image, to);
             if (before.UnderWay == 0 && Writes() == before)
             {
-                return;
+                copied = before;
+                return true;
             }
         }
 

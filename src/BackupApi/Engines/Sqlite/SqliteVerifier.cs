@@ -33,14 +33,22 @@ internal sealed class SqliteVerifier(Source source, string folder, SqliteSetting
         }
     }
 
-    /// <summary>SQLite has one answer for a file that it cannot make and for a log of a version that it does not know. The disk is asked, lest a full one be taken for a damaged database.</summary>
-    /// <exception cref="PosixException">It is the disk.</exception>
-    private static void RequireWritable(string scratch)
+    /// <summary>SQLite has one answer for a file that it cannot make and for a log of a version that it does not know, and opens for reading what the disk does not let it open for writing. The disk is asked, lest a full one be taken for a damaged database.</summary>
+    /// <exception cref="IOException">It is the disk.</exception>
+    private static void RequireWritable(string scratch, SqliteFailure failure)
     {
         var probe = $"{scratch}/probe";
-        using var file = Posix.CreateNew(probe);
-        RandomAccess.Write(file, "written"u8, 0);
-        Posix.Flush(file, probe);
+        using (var file = Posix.CreateNew(probe))
+        {
+            RandomAccess.Write(file, "written"u8, 0);
+            Posix.Flush(file, probe);
+        }
+
+        if (failure.Code == raw.SQLITE_READONLY)
+        {
+            // Nothing in a file makes a copy of ours unwritable but a version of the format that is not there yet.
+            throw new PosixException("open", scratch, Errno.EIO);
+        }
     }
 
     private bool HasSomethingToRecover() =>
@@ -68,7 +76,7 @@ internal sealed class SqliteVerifier(Source source, string folder, SqliteSetting
         {
             if (!e.IsDamage)
             {
-                RequireWritable(scratch);
+                RequireWritable(scratch, e);
             }
 
             return Damaged(shown, $"Its WAL or journal cannot be applied: {e.Message}.");

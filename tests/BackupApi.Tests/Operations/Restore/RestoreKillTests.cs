@@ -43,6 +43,50 @@ public sealed class RestoreKillTests(KillTemplates templates, ITestOutputHelper 
     [InlineData("heal")]
     public Task Killed_at_every_call_storage_is_old_or_new_after_the_next_start(string what) => KillAsync(what, 1);
 
+    /// <summary>The same by copies of a disk whose user is stopped: cheap enough to be done whole at every change.</summary>
+    [Theory]
+    [Trait("Category", "Long")]
+    [InlineData("backup")]
+    [InlineData("rotation")]
+    [InlineData("restore")]
+    [InlineData("restore-kept")]
+    [InlineData("stage")]
+    [InlineData("staged")]
+    [InlineData("undo")]
+    [InlineData("undo-kept")]
+    [InlineData("start")]
+    [InlineData("bare")]
+    [InlineData("heal")]
+    public async Task As_a_kill_at_every_call_leaves_it_storage_is_old_or_new_after_the_next_start(string what)
+    {
+        var template = await templates.OfAsync(what);
+        var disk = new KillDisk(temp.Path, "ext4");
+        disk.Make(disk.Image("full"), template.CopyTo);
+        var (calls, looks, old, fresh) = (0L, 0, 0, 0);
+        var findings = new KillFindings();
+        using var operation = new StoppedRun(disk, disk.Image("full"), template.Call);
+        while (operation.Next() is { } stop)
+        {
+            calls = stop.Number;
+            if (!KillShare.Has(stop.Number - 1))
+            {
+                continue;
+            }
+
+            looks++;
+            await findings.TryAsync($"as killed at call {stop.Number} ({stop.Call})", async () =>
+            {
+                operation.CopyAsKilled(disk.Image("killed"));
+                using var mount = disk.Use(disk.Image("killed"));
+                _ = await NextLife.JudgeAsync(disk.Mount, template) ? fresh++ : old++;
+            });
+        }
+
+        Assert.Equal(0, operation.End().ExitCode);
+        output.WriteLine($"{what}: {calls} calls, as killed at {looks}{KillShare.Shown}: {old} ended old, {fresh} new");
+        findings.RequireNone();
+    }
+
     private async Task KillAsync(string what, int step)
     {
         var template = await templates.OfAsync(what);

@@ -56,7 +56,7 @@ public sealed class RestorePowerCutTests(KillTemplates templates, ITestOutputHel
     private async Task CutAsync(string what, string kind, int step)
     {
         var (template, disk) = await PrepareAsync(what, kind);
-        var (calls, cuts, old, fresh) = (0L, 0, 0, 0);
+        var (calls, cuts, states, old, fresh, isNew) = (0L, 0, 0, 0, 0, false);
         var findings = new KillFindings();
         using var operation = new StoppedRun(disk, disk.Image("full"), template.Call);
         while (operation.Next() is { } stop)
@@ -70,14 +70,19 @@ public sealed class RestorePowerCutTests(KillTemplates templates, ITestOutputHel
             cuts++;
             await findings.TryAsync($"cut at call {stop.Number} ({stop.Call})", async () =>
             {
-                operation.CopyAsCut(disk.Image("cut"));
-                using var mount = disk.Use(disk.Image("cut"));
-                _ = await NextLife.JudgeAsync(disk.Mount, template) ? fresh++ : old++;
+                if (operation.CopyAsCut(disk.Image("cut")))
+                {
+                    states++;
+                    using var mount = disk.Use(disk.Image("cut"));
+                    isNew = await NextLife.JudgeAsync(disk.Mount, template);
+                }
+
+                _ = isNew ? fresh++ : old++;
             });
         }
 
         Assert.Equal(0, operation.End().ExitCode);
-        output.WriteLine($"{kind}, {what}: {calls} calls, cut at {cuts}, every {step}{KillShare.Shown}: {old} ended old, {fresh} new");
+        output.WriteLine($"{kind}, {what}: {calls} calls, cut at {cuts}, every {step}{KillShare.Shown}, {states} states of the disk: {old} ended old, {fresh} new");
         findings.RequireNone();
     }
 
