@@ -63,6 +63,18 @@ public sealed class JournaledSwapTests : IDisposable
     }
 
     [Fact]
+    public void What_a_kill_left_of_the_trial_of_an_exchange_is_in_nobodys_way()
+    {
+        var folder = SwapFolder.Create(storage, "1");
+        var canExchange = JournaledSwap.CanExchange(folder);
+        Directory.CreateDirectory($"{folder.Path}/probe-1");
+        Directory.CreateDirectory($"{folder.Path}/probe-2");
+
+        Assert.Equal(canExchange, JournaledSwap.CanExchange(folder));
+        Assert.False(canExchange && Directory.Exists($"{folder.Path}/probe-1"));
+    }
+
+    [Fact]
     public async Task A_verifier_that_throws_takes_everything_back()
     {
         var (folder, plan) = Stage();
