@@ -19,6 +19,7 @@ public sealed class SwapPromiseTests : IDisposable
     [InlineData("restore", "state.partial")]
     [InlineData("stage", "state.partial")]
     [InlineData("undo-kept", "kept-")]
+    [InlineData("beside", "new")]
     public async Task What_was_told_as_failed_does_not_come_true_at_the_next_start(string what, string promise)
     {
         var flush = FlushBehind(what, promise);

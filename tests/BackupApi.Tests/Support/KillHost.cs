@@ -101,6 +101,9 @@ internal static class KillHost
                 }
 
                 break;
+            case "beside":
+                await world.RestoreAsync(new RestoreRequest { BackupName = world.Get<Catalog.BackupCatalog>().List()[^1].Name, To = "fresh/folder" });
+                break;
             case "undo-kept":
                 await world.UndoByKeptFilesAsync();
                 break;

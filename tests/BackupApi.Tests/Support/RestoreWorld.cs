@@ -67,7 +67,8 @@ internal sealed class RestoreWorld : IDisposable
         CancellationToken.None);
 
     /// <summary>The way back by the kept files.</summary>
-    public Task<RestoreResult> UndoByKeptFilesAsync() => Get<UndoRestore>().ByKeptFilesAsync(force: true, static _ => Task.FromResult<Backup?>(null), new Progress(), CancellationToken.None);
+    public Task<RestoreResult> UndoByKeptFilesAsync() => Get<UndoRestore>().ByKeptFilesAsync(
+        Job(new RestoreRequest { BackupName = "", Force = true }) with { Kind = OperationKind.Undo, TakeSafety = static _ => Task.FromResult<Backup?>(null) }, new Progress(), CancellationToken.None);
 
     public Task<StartRestoreResult> StartAsync() => Get<RestoreAtStart>().RunAsync(NextId(), TakeSafetyAsync, new Progress(), CancellationToken.None);
 
