@@ -15,10 +15,12 @@ internal static class WiringRestore
         services.AddSingleton<LastRestore>();
         services.AddSingleton<RepairLevelDbLock>();
         services.AddSingleton<Doubt>();
+        services.AddSingleton<SettleRestore>();
         services.AddSingleton<PutInPlace>();
         services.AddSingleton<RestoreBackup>();
         services.AddSingleton<PlanRestore>();
         services.AddSingleton<UndoRestore>();
+        services.AddSingleton<RunRestore>();
         services.AddSingleton<FindBareDatabases>();
         services.AddSingleton<RestoreFolder>();
         services.AddSingleton<RestoreBareDatabase>();

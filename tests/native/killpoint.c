@@ -6,8 +6,12 @@
  *   KILLPOINT_ERRNO  0 or absent: SIGKILL before the call is made; else the call fails with this errno
  *   KILLPOINT_STICKY 1: every counted call from N on fails, as on a full or dead disk
  *   KILLPOINT_CUT    a mount: at N its file system is shut down without a flush, as by a power cut (FS_IOC_SHUTDOWN of ext4 and XFS), then SIGKILL
+ *   KILLPOINT_STOP   a mount: every counted call is told on standard output as "N NAME PATH" and waits for a letter on standard input, so that the disk
+ *                    can be looked at as it is at this moment. g: go on; f: write the file system out and freeze it (FIFREEZE),
+ *                    say "frozen", thaw it at the next letter, and wait again. The end of the input ends the process
  *   KILLPOINT_COUNT  file that the number of counted calls is written to at the process's own end
  *   KILLPOINT_TRACE  1: each counted call is named on stderr
+ * killpoint_arm() begins anew within a process: for errors, which a process outlives.
  * The counter is one atomic number over all threads. Calls that the C library makes by itself, without its own symbols, are not seen.
  */
 #define _GNU_SOURCE
@@ -15,6 +19,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/fs.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -22,6 +28,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -33,6 +40,8 @@ static int fail_with;
 static int sticky;
 static int trace;
 static int cut = -1;
+static int stop_on = -1;
+static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
 static char *folders[16];
 
 __attribute__((constructor)) static void setup(void) {
@@ -47,10 +56,22 @@ __attribute__((constructor)) static void setup(void) {
     trace = tell && *tell == '1';
     const char *mount = getenv("KILLPOINT_CUT");
     cut = mount && *mount ? open(mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    const char *stop = getenv("KILLPOINT_STOP");
+    stop_on = stop && *stop ? open(stop, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
     if (under) {
         char *copy = strdup(under), *rest = copy;
         for (int i = 0; i < 15 && (folders[i] = strsep(&rest, ":")); i++) { }
     }
+}
+
+/* From here on the calls are counted from 1; gives how many were counted before. at 0 only counts. */
+long killpoint_arm(long at, int error, int stick) {
+    kill_at = 0;
+    long before = atomic_exchange(&calls, 0);
+    fail_with = error;
+    sticky = stick;
+    kill_at = at;
+    return before;
 }
 
 __attribute__((destructor)) static void report(void) {
@@ -98,6 +119,31 @@ static void resolve(int fd, const char *name, char *into) {
     }
 }
 
+static char letter(void) {
+    char answer;
+    ssize_t length;
+    while ((length = read(0, &answer, 1)) < 0 && errno == EINTR) { }
+    return length > 0 ? answer : 0;
+}
+
+/* Tells about a call and waits. Other threads wait before their next counted call meanwhile. */
+static void stop_here(const char *call, const char *path) {
+    pthread_mutex_lock(&one_at_a_time);
+    dprintf(1, "%ld %s %s\n", atomic_fetch_add(&calls, 1) + 1, call, path);
+    char answer = letter();
+    if (answer == 'f') {
+        int frozen = ioctl(stop_on, FIFREEZE, 0);
+        dprintf(1, frozen < 0 ? "freeze: %s\n" : "frozen\n", strerror(errno));
+        answer = letter();
+        ioctl(stop_on, FITHAW, 0);
+        answer = answer ? letter() : 0;
+    }
+    if (!answer) {
+        kill(getpid(), SIGKILL);
+    }
+    pthread_mutex_unlock(&one_at_a_time);
+}
+
 /* 1: the call must fail; errno is set. Does not return when the process ends here. */
 static int strike(const char *call, int fd, const char *name) {
     if (!folders[0]) {
@@ -108,6 +154,11 @@ static int strike(const char *call, int fd, const char *name) {
     resolve(fd, name, path);
     errno = saved;
     if (!concerns(path)) {
+        return 0;
+    }
+    if (stop_on >= 0) {
+        stop_here(call, path);
+        errno = saved;
         return 0;
     }
     long n = atomic_fetch_add(&calls, 1) + 1;
@@ -180,3 +231,6 @@ int open(const char *a, int f, ...) { MODE(f) return OPENS(f) && strike("open", 
 int open64(const char *a, int f, ...) { MODE(f) return OPENS(f) && strike("open64", AT_FDCWD, a) ? -1 : NEXT(open64)(a, f, m); }
 int openat(int d, const char *a, int f, ...) { MODE(f) return OPENS(f) && strike("openat", d, a) ? -1 : NEXT(openat)(d, a, f, m); }
 int openat64(int d, const char *a, int f, ...) { MODE(f) return OPENS(f) && strike("openat64", d, a) ? -1 : NEXT(openat64)(d, a, f, m); }
+
+/* Threads that step back behind everybody else make a run that nobody waits beside take as long as the machine is busy. */
+int setpriority(__priority_which_t which, id_t who, int value) { (void)which; (void)who; (void)value; return 0; }

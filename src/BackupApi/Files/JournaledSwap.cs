@@ -5,8 +5,11 @@ namespace BackupApi.Files;
 
 /// <summary>How a swap ended. Its folder stays until whoever asked for it has settled its own side and calls <see cref="SwapFolder.Remove"/>.</summary>
 /// <param name="Applied">Storage is new; false: it is old again.</param>
-/// <param name="Problems">What the check in place found; empty when it passed or was not reached.</param>
-internal sealed record SwapEnd(SwapFolder Folder, bool Applied, JsonElement? Origin, IReadOnlyList<Finding> Problems);
+/// <param name="Setback">Why it went back; null when it did not, or that is what was asked for.</param>
+internal sealed record SwapEnd(SwapFolder Folder, bool Applied, JsonElement? Origin, SwapSetback? Setback = null)
+{
+    public IReadOnlyList<Finding> Problems => Setback?.Problems ?? [];
+}
 
 /// <summary>Exchanges names of storage with a staged tree on the same mount, so that after a kill, a power cut or an error storage becomes all old or all new.</summary>
 /// <remarks>
@@ -34,7 +37,7 @@ internal static class JournaledSwap
         folder.WritePlan(plan);
         Posix.FlushFileSystem(folder.Root);
         ct.ThrowIfCancellationRequested();
-        folder.WriteState(SwapState.Commit);
+        SwapPromise.Write(folder, SwapState.Commit);
         return await GoForwardAsync(folder, plan, check);
     }
 
@@ -51,11 +54,11 @@ internal static class JournaledSwap
                 var plan = folder.ReadPlan();
                 return await GoForwardAsync(folder, plan, ct => check(plan, ct));
             case SwapState.Rollback:
-                return GoBack(folder, folder.ReadPlan(), []);
+                return GoBack(folder, folder.ReadPlan(), folder.ReadSetback());
             case SwapState.Done:
-                return new SwapEnd(folder, true, folder.ReadPlan().Origin, []);
+                return new SwapEnd(folder, true, folder.ReadPlan().Origin);
             case SwapState.Undone:
-                return new SwapEnd(folder, false, folder.ReadPlan().Origin, []);
+                return new SwapEnd(folder, false, folder.ReadPlan().Origin, folder.ReadSetback());
             default:
                 return null;
         }
@@ -63,17 +66,7 @@ internal static class JournaledSwap
 
     /// <summary>Takes a swap back that was done and kept (<see cref="KeptSwap.TakeUp"/>), whatever was written under its names since: that lies in <c>new/</c> afterwards.</summary>
     /// <exception cref="BackupException"><see cref="Fault.ReadOnly"/>: it could not be gone through with; the next start goes on.</exception>
-    public static SwapEnd TakeBack(SwapFolder folder)
-    {
-        var plan = folder.ReadPlan();
-        foreach (var parent in plan.Steps.SelectMany(step => FoldersOf(step.Path)).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).Where(parent => Posix.FindStat($"{folder.Root}/{parent}") is null))
-        {
-            // A folder that went since: what was in it comes back all the same.
-            Posix.MakeFolder($"{folder.Root}/{parent}", 0x1ED /* 0755 */);
-        }
-
-        return GoBack(folder, plan, []);
-    }
+    public static SwapEnd TakeBack(SwapFolder folder) => GoBack(folder, folder.ReadPlan(), null);
 
     /// <summary>Whether two names can be exchanged in one step on the mount of <paramref name="folder"/>, and inodes are to be trusted there.</summary>
     public static bool CanExchange(SwapFolder folder)
@@ -84,6 +77,8 @@ internal static class JournaledSwap
         }
 
         var (one, other) = ($"{folder.Path}/probe-1", $"{folder.Path}/probe-2");
+        TreeRemoval.Remove(one);
+        TreeRemoval.Remove(other);
         Posix.MakeFolder(one);
         Posix.MakeFolder(other);
         try
@@ -112,7 +107,7 @@ internal static class JournaledSwap
 
     private static async Task<SwapEnd> GoForwardAsync(SwapFolder folder, SwapPlan plan, Func<CancellationToken, Task<IReadOnlyList<Finding>>> check)
     {
-        IReadOnlyList<Finding> problems;
+        SwapSetback setback;
         try
         {
             var moves = new SwapMoves(folder, plan);
@@ -122,28 +117,36 @@ internal static class JournaledSwap
             }
 
             Posix.SetModified(folder.Root, plan.RootModified);
-            problems = await check(CancellationToken.None);
+            var problems = await check(CancellationToken.None);
             if (problems.Count == 0)
             {
                 Posix.FlushFileSystem(folder.Root);
                 folder.WriteState(SwapState.Done);
-                return new SwapEnd(folder, true, plan.Origin, []);
+                return new SwapEnd(folder, true, plan.Origin);
             }
+
+            setback = new SwapSetback(Fault.VerificationFailed, [.. problems.Take(Verdict.MaxFindings)]);
         }
         catch (Exception failure)
         {
             // Whatever it was, a bug of a verifier included: past the commit point the only way out is back.
-            problems = [new Finding("storage", failure.Message)];
+            setback = SwapSetback.Of(failure);
         }
 
-        return GoBack(folder, plan, problems);
+        return GoBack(folder, plan, setback);
     }
 
-    private static SwapEnd GoBack(SwapFolder folder, SwapPlan plan, IReadOnlyList<Finding> problems)
+    private static SwapEnd GoBack(SwapFolder folder, SwapPlan plan, SwapSetback? why)
     {
         try
         {
-            folder.WriteState(SwapState.Rollback);
+            folder.WriteState(SwapState.Rollback, why);
+            foreach (var parent in plan.Steps.SelectMany(step => FoldersOf(step.Path)).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).Where(parent => Posix.FindStat($"{folder.Root}/{parent}") is null))
+            {
+                // A folder that went since: what was in it comes back all the same.
+                Posix.MakeFolder($"{folder.Root}/{parent}", 0x1ED /* 0755 */);
+            }
+
             var moves = new SwapMoves(folder, plan);
             for (var i = plan.Steps.Count - 1; i >= 0; i--)
             {
@@ -151,18 +154,17 @@ internal static class JournaledSwap
             }
 
             moves.RestoreAttributes();
-
             Posix.SetModified(folder.Root, plan.RootModified);
             Posix.FlushFileSystem(folder.Root);
-            folder.WriteState(SwapState.Undone);
-            return new SwapEnd(folder, false, plan.Origin, problems);
+            folder.WriteState(SwapState.Undone, why);
+            return new SwapEnd(folder, false, plan.Origin, why);
         }
         catch (IOException failure)
         {
             throw new BackupException(
                 Fault.ReadOnly,
-                $"A restore could neither be finished nor taken back: {string.Join(' ', problems.Select(p => p.Message))} {failure.Message}",
-                $"Put the disk right and start this service again before the application: it goes on from {PathText.Show(folder.Path)}, where nothing is lost.",
+                $"A restore could neither be finished nor taken back: {string.Join(' ', (why?.Problems ?? []).Select(p => p.Message))} {failure.Message}",
+                $"Put the disk right, then start this service again before the application, or ask for a restore by name: the journal in {PathText.Show(folder.Path)} is brought to its end first, nothing is lost.",
                 failure);
         }
     }

@@ -34,7 +34,8 @@ internal static class OwnerProbe
     /// <summary>Looks at every regular file of a tree that <paramref name="isConcerned"/> picks.</summary>
     public static OwnerReport Look(StorageTree tree, Func<string, bool> isConcerned, CancellationToken ct)
     {
-        var locksTravel = !MountFacts.Of(tree.Root).IsNetwork;
+        // Of a file system that is not known here nothing is believed either.
+        var locksTravel = MountFacts.Of(tree.Root) is { IsLocalDisk: true } or { Kind: "tmpfs" };
         var state = OwnerState.Free;
         var users = new List<Finding>();
         string? doubt = null;
@@ -53,7 +54,7 @@ internal static class OwnerProbe
             else if (answer == OwnerState.Unknown || !locksTravel)
             {
                 state = state == OwnerState.InUse ? state : OwnerState.Unknown;
-                doubt ??= $"{PathText.Show(node.Path)}: {(locksTravel ? how : "the storage lies on a network or shared file system, where the locks of others are not seen")}";
+                doubt ??= $"{PathText.Show(node.Path)}: {(locksTravel ? how : "the storage lies on a network, shared or unknown file system, where the locks of others may not be seen")}";
             }
         }
 

@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
 using System.Text.Json;
 using BackupApi.Model;
 
@@ -54,8 +52,6 @@ internal sealed class SwapFolder
     public string New => $"{Path}/new";
 
     public string Old => $"{Path}/old";
-
-    private string StatePath => $"{Path}/state";
 
     private string PlanPath => $"{Path}/plan.json";
 
@@ -118,15 +114,13 @@ internal sealed class SwapFolder
         Posix.FindStat($"{root}/{ReservedName}") is { Kind: FileKind.Directory }
         && Posix.ListNames($"{root}/{ReservedName}").Exists(name => name.StartsWith(Prefix, StringComparison.Ordinal) || name.StartsWith(DiscardedPrefix, StringComparison.Ordinal));
 
-    public SwapState ReadState() => ReadLines() is [var word, ..] && Enum.TryParse<SwapState>(word, out var state) ? state : SwapState.Unfinished;
+    public SwapState ReadState() => SwapStateFile.Read(Path);
 
     /// <summary>One rename makes the state what it is, flushed with its folder: this is the commit point and every point after it.</summary>
-    public void WriteState(SwapState state) =>
-        WriteState(Path, state);
+    public void WriteState(SwapState state, SwapSetback? why = null) => SwapStateFile.Write(Path, state, why);
 
-    /// <summary>The same for a working folder under another name.</summary>
-    internal static void WriteState(string folder, SwapState state) =>
-        AtomicFile.Write($"{folder}/state", Encoding.ASCII.GetBytes($"{state}\n{PlanHash($"{folder}/plan.json")}\n"));
+    /// <summary>Why it goes back, or went.</summary>
+    public SwapSetback? ReadSetback() => SwapStateFile.ReadSetback(Path);
 
     public void WritePlan(SwapPlan plan) => AtomicFile.Write(PlanPath, plan.ToJson());
 
@@ -135,7 +129,7 @@ internal sealed class SwapFolder
     {
         try
         {
-            return ReadLines() is [_, var hash, ..] && hash == PlanHash(PlanPath)
+            return SwapStateFile.SpeaksOfThePlan(Path)
                 ? SwapPlan.FromJson(ReadAll(PlanPath))
                 : throw new JsonException("Its SHA-256 is not the one that was committed.");
         }
@@ -144,10 +138,13 @@ internal sealed class SwapFolder
             throw new BackupException(
                 Fault.ReadOnly,
                 $"The journal {PathText.Show(PlanPath)} cannot be read: {e.Message}",
-                $"What was replaced lies in {PathText.Show(New)} and {PathText.Show(Old)}; put storage right by hand or restore a backup into an empty one, then remove {PathText.Show(Path)}.",
+                $"What was replaced lies in {PathText.Show(New)} and {PathText.Show(Old)}; put storage right by hand or restore a backup into an empty one, then remove {PathText.Show(Path)}. POST /api/backup/restore of a whole backup with 'force' sets it aside.",
                 e);
         }
     }
+
+    /// <summary>Whether it once waited for a start: then it can again.</summary>
+    public bool HasWaited => Posix.FindStat(OriginPath) is not null;
 
     /// <summary>What the tree in <c>new/</c> is and who asked for it, kept until somebody takes it up.</summary>
     public void WriteOrigin<T>(T origin) => AtomicFile.Write(OriginPath, JsonSerializer.SerializeToUtf8Bytes(origin, Json.Options));
@@ -171,11 +168,27 @@ internal sealed class SwapFolder
     {
         if (Posix.FindStat(Path) is not null)
         {
-            Posix.Rename(Path, $"{Root}/{ReservedName}/{DiscardedPrefix}{Id}");
-            Posix.FlushFolder($"{Root}/{ReservedName}");
+            PutOutOfSight();
         }
 
         RemoveDiscarded(Root);
+    }
+
+    /// <summary>The first half of <see cref="Remove"/>: one flushed rename, after which no start acts upon it.</summary>
+    public void PutOutOfSight()
+    {
+        Posix.Rename(Path, $"{Root}/{ReservedName}/{DiscardedPrefix}{Id}");
+        Posix.FlushFolder($"{Root}/{ReservedName}");
+    }
+
+    /// <summary>Where it lies after <see cref="SetAside"/>.</summary>
+    public string AsidePath => $"{Root}/{ReservedName}/aside-{Id}";
+
+    /// <summary>A journal that can be brought to no end goes where no start looks, and stays there: what it had replaced is in it.</summary>
+    public void SetAside()
+    {
+        Posix.RenameNew(Path, AsidePath);
+        Posix.FlushFolder($"{Root}/{ReservedName}");
     }
 
     /// <summary>Removes the folder at the end of a restore, unless it waits for a start or its journal is open: then it is the next start's business.</summary>
@@ -215,10 +228,6 @@ internal sealed class SwapFolder
             Posix.SetModified(root, rootModified);
         }
     }
-
-    private static string PlanHash(string plan) => Posix.FindStat(plan) is null ? "none" : Convert.ToHexStringLower(SHA256.HashData(ReadAll(plan)));
-
-    private string[] ReadLines() => Posix.FindStat(StatePath) is null ? [] : Encoding.ASCII.GetString(ReadAll(StatePath)).Split('\n');
 
     internal static byte[] ReadAll(string path)
     {

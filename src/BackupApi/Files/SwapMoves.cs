@@ -81,11 +81,12 @@ internal sealed class SwapMoves(SwapFolder folder, SwapPlan plan)
         }
     }
 
-    /// <summary>Gives folders their old time, and those that stayed where they are their old owner and mode: last of all, for each name moved back changed the time of its folder.</summary>
+    /// <summary>Gives folders their old time, and those that stayed where they are their old owner and mode: last of all, for each name moved back changed the time of its folder. The staged ones too: they may be put in place later.</summary>
     public void RestoreAttributes()
     {
         foreach (var step in plan.Steps)
         {
+            SetTime($"{folder.New}/{step.Path}", step.After);
             if (step.Action == SwapAction.Attributes)
             {
                 Apply($"{folder.Root}/{step.Path}", step.Before!);

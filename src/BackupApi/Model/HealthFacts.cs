@@ -81,6 +81,9 @@ internal sealed record HealthFacts
 
     public IReadOnlyList<Finding> Waiting { get; init; } = [];
 
+    /// <summary>Restores that were asked for by name and wait for the next start.</summary>
+    public IReadOnlyList<Finding> Staged { get; init; } = [];
+
     public IReadOnlyList<Finding> FailedRestores { get; init; } = [];
 
     /// <summary>Databases that are missing or damaged, and that self-healing left to a person.</summary>

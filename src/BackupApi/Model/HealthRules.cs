@@ -30,7 +30,7 @@ internal static class HealthRules
 
         if (facts.ReadOnlyReason is not null)
         {
-            yield return new HealthReason("read-only", HealthStatus.Unhealthy, facts.ReadOnlyReason, "Restore a backup by name (POST /api/backup/restore); that ends this state.", null);
+            yield return new HealthReason("read-only", HealthStatus.Unhealthy, facts.ReadOnlyReason, "Restore a backup by name (POST /api/backup/restore), with 'force' where that is refused; that ends this state.", null);
         }
         else if (facts.Databases.FirstOrDefault(database => database is { Errors.Count: > 0, LastCapturedAt: not null }) is { } damaged)
         {
@@ -61,6 +61,7 @@ internal static class HealthRules
     [
         .. facts.Undecided.Select(f => new HealthReason("database-undecided", HealthStatus.Unhealthy, $"{f.Where}: {f.Message}", "Decide by the call that the message names; a later backup in which this database is proven ends this too.", null) { Subject = f.Where }),
         .. facts.FailedRestores.Select(f => new HealthReason("restore-failed", HealthStatus.Degraded, $"{f.Where} was not restored: {f.Message}", "Read the .reason.txt beside it in restore/failed, then remove both.", null) { Subject = f.Where }),
+        .. facts.Staged.Select(f => new HealthReason("restore-waiting", HealthStatus.Degraded, $"The restore of {f.Where} waits for the next start: {f.Message}", "Restart this service together with the application, or ask for the restore with 'force'; a later restore calls it off.", null) { Subject = f.Where }),
         .. facts.Waiting.Select(f => new HealthReason("restore-waiting", HealthStatus.Degraded, $"{f.Where} waits in the restore folder: {f.Message}", "Stop what uses storage, then restart this service; or remove the file.", null) { Subject = f.Where }),
     ];
 

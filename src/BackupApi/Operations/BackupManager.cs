@@ -22,11 +22,9 @@ internal sealed class BackupManager(
     VerifyDatabases verifyDatabases,
     SalvageDatabase salvageDatabase,
     DatabaseChecks databases,
-    RestoreBackup restoreBackup,
+    RunRestore runRestore,
     UndoRestore undoRestore,
     PlanRestore planRestore,
-    TakeSafetyBackup takeSafetyBackup,
-    RestoreFolderState restoreFolderState,
     ApplyRetention retention,
     PinBackup pins,
     ScheduleState schedule,
@@ -88,7 +86,7 @@ internal sealed class BackupManager(
     public OperationTicket<RestoreResult> StartRestore(RestoreRequest request)
     {
         var backup = Get(request.BackupName);
-        return Start(OperationKind.Restore, Trigger.Manual, false, false, context => RestoreAsync(request, backup, context));
+        return Start(OperationKind.Restore, Trigger.Manual, false, false, context => runRestore.RunAsync(request, backup, context));
     }
 
     /// <summary>What a restore would do. Nothing is touched, and no operation is begun.</summary>
@@ -104,12 +102,12 @@ internal sealed class BackupManager(
         RequireReady();
         if (undoRestore.IsByKeptFiles)
         {
-            return Start(OperationKind.Undo, Trigger.Manual, false, false, context => undoRestore.ByKeptFilesAsync(force, ct => takeSafetyBackup.RunAsync(context, ct), context.Progress, context.Cancellation));
+            return Start(OperationKind.Undo, Trigger.Manual, false, false, context => runRestore.UndoByKeptFilesAsync(force, context));
         }
 
         var request = undoRestore.Request(force);
         var backup = Get(request.BackupName);
-        return Start(OperationKind.Undo, Trigger.Manual, false, false, context => RestoreAsync(request, backup, context));
+        return Start(OperationKind.Undo, Trigger.Manual, false, false, context => runRestore.UndoAsync(request, backup, context));
     }
 
     /// <summary>Starts reading a backup whole.</summary>
@@ -217,19 +215,6 @@ internal sealed class BackupManager(
     {
         var isScheduled = request.Trigger is Trigger.Schedule or Trigger.Start;
         return Start(OperationKind.Backup, request.Trigger, isScheduled, false, context => takeBackup.RunAsync(request, context));
-    }
-
-    private async Task<RestoreResult> RestoreAsync(RestoreRequest request, Backup backup, OperationContext context)
-    {
-        context.BackupName = backup.Name;
-        var result = await restoreBackup.RunAsync(
-            new RestoreJob { Id = context.Id, Kind = context.Kind, Request = request, ArchivePath = backup.Path, TakeSafety = ct => takeSafetyBackup.RunAsync(context, ct) },
-            context.Progress,
-            context.Cancellation);
-        context.Summary = result.Summary;
-        context.Warnings.AddRange(result.Warnings);
-        restoreFolderState.ReadOnlyReason = result.Applied ? null : restoreFolderState.ReadOnlyReason;
-        return result;
     }
 
     private OperationTicket<T> Start<T>(OperationKind kind, Trigger trigger, bool waits, bool givesWay, Func<OperationContext, Task<T>> work)

@@ -22,6 +22,12 @@ internal sealed class RestoreFolderState
         set => failed = value;
     }
 
+    /// <summary>Restores that were asked for by name and wait for the next start, each with why.</summary>
+    public IReadOnlyList<Finding> Staged { get; set; } = [];
+
+    /// <summary>Why the last start did not restore what still lies in the restore folder; a later look at it does not know that.</summary>
+    public IReadOnlyList<Finding> ToldAtStart { get; set; } = [];
+
     /// <summary>Databases that self-healing left to a person, with the call that decides.</summary>
     public IReadOnlyList<Finding> Undecided { get; set; } = [];
 

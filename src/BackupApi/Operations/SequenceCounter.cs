@@ -10,10 +10,13 @@ internal sealed class SequenceCounter(WorkFolders folders, BackupCatalog catalog
 {
     private string Path => $"{folders.State}/sequence";
 
+    /// <summary>The highest number that was given so far; 0 before the first.</summary>
+    public long Given => Math.Max(Last(), catalog.HighestSequence);
+
     /// <summary>Takes the next number, durable before it is used. A kill afterwards leaves a gap, which means nothing.</summary>
     public long Take()
     {
-        var next = Math.Max(Last(), catalog.HighestSequence) + 1;
+        var next = Given + 1;
         AtomicFile.Write(Path, Encoding.ASCII.GetBytes(next.ToString(CultureInfo.InvariantCulture)));
         return next;
     }

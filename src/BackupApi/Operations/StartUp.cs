@@ -14,6 +14,7 @@ internal sealed partial class StartUp(
     BackupCatalog catalog,
     OperationGate gate,
     RestoreAtStart restoreAtStart,
+    RecoverJournals recoverJournals,
     ScheduleState schedule,
     RestoreFolder restoreFolder,
     RestoreFolderState restoreFolderState,
@@ -80,7 +81,7 @@ internal sealed partial class StartUp(
         }
 
         var cutShort = hookMemory.Find();
-        if (restoreFolder.HasWork || SwapFolder.FindAll(folders.Storage).Count > 0)
+        if (HasRestoreWork())
         {
             await RestoreAsync();
         }
@@ -97,9 +98,22 @@ internal sealed partial class StartUp(
             await HealAsync();
         }
 
-        foreach (var repaired in repairLevelDbLock.Run(ct))
+        foreach (var repaired in restoreFolderState.ReadOnlyReason is null ? repairLevelDbLock.Run(ct) : [])
         {
             LogRepaired(log, repaired.Where, repaired.Message);
+        }
+    }
+
+    /// <summary>A disk that does not answer is the business of the recovery, which says so.</summary>
+    private bool HasRestoreWork()
+    {
+        try
+        {
+            return restoreFolder.HasWork;
+        }
+        catch (IOException)
+        {
+            return true;
         }
     }
 
@@ -110,6 +124,8 @@ internal sealed partial class StartUp(
         {
             var result = await restoreAtStart.RunAsync(context.Id, ct => takeSafetyBackup.RunAsync(context, ct), context.Progress, context.Cancellation);
             restoreFolderState.Waiting = result.Waiting;
+            restoreFolderState.ToldAtStart = result.Waiting;
+            restoreFolderState.Staged = result.Staged;
             restoreFolderState.ReadOnlyReason = result.ReadOnlyReason;
             foreach (var recovered in result.Recovered)
             {
@@ -127,6 +143,10 @@ internal sealed partial class StartUp(
             return result.Failure is null ? result : throw result.Failure;
         });
         await ((Task)ticket.Completion).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (restoreFolderState.ReadOnlyReason is null && recoverJournals.HasOpen())
+        {
+            restoreFolderState.ReadOnlyReason = $"The journal of a restore in {folders.Storage}/{SwapFolder.ReservedName} is open: the last start did not bring it to its end. The log tells why; the next start, or the next restore by name, tries again.";
+        }
     }
 
     /// <summary>What can be healed is; what cannot is told by health, and the service starts all the same.</summary>
@@ -136,6 +156,7 @@ internal sealed partial class StartUp(
         {
             var result = await healStorage.RunAsync(context.Id, settings.Heal, context.Progress, context.Cancellation);
             restoreFolderState.Undecided = result.Undecided;
+            restoreFolderState.ReadOnlyReason = result.Open is { } open ? $"{open.Message} {open.Hint}" : restoreFolderState.ReadOnlyReason;
             foreach (var healed in result.Healed)
             {
                 LogHealed(log, healed.Where, healed.Message);

@@ -88,6 +88,7 @@ internal sealed class WatchHealth(
             FailingChannels = desk.Failing,
             MaxArchiveBytes = settings.Retention.MaxArchiveBytes,
             Waiting = restoreFolder.Waiting,
+            Staged = restoreFolder.Staged,
             FailedRestores = restoreFolder.Failed,
             Undecided = [.. restoreFolder.Undecided.Where(wound => !backups.Any(b => b.CreatedAt > startedAt && b.Sources.Any(s => s.Name == wound.Where && s.IsProven)))],
             ReadOnlyReason = restoreFolder.ReadOnlyReason ?? doubt.Reason,

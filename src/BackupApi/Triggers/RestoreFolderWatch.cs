@@ -38,7 +38,9 @@ internal sealed partial class RestoreFolderWatch(
         {
             var before = state.Waiting;
             state.Failed = restoreFolder.ListFailed();
-            state.Waiting = await inspectDrops.RunAsync(ct);
+            var found = await inspectDrops.RunAsync(ct);
+            state.ToldAtStart = [.. state.ToldAtStart.Where(told => found.Any(drop => drop.Where == told.Where))];
+            state.Waiting = [.. found.Select(drop => state.ToldAtStart.FirstOrDefault(told => told.Where == drop.Where) is { } told ? drop with { Message = $"{told.Message} {drop.Message}" } : drop)];
             foreach (var drop in state.Waiting.Except(before))
             {
                 LogWaiting(log, drop.Where, drop.Message);

@@ -8,7 +8,7 @@ namespace BackupApi.Tests.Files;
 /// <summary>The file system of storage is shut down without a flush in the middle of a swap: what was not made durable is gone, and storage is old or new all the same.</summary>
 public sealed class JournaledSwapPowerCutTests(ITestOutputHelper output) : IDisposable
 {
-    private readonly TempFolder temp = new();
+    private readonly KillFolder temp = new();
 
     public void Dispose() => temp.Dispose();
 
@@ -25,8 +25,8 @@ public sealed class JournaledSwapPowerCutTests(ITestOutputHelper output) : IDisp
 
     private void CutAtEvery(string kind, long megabytes, int step)
     {
-        SampleTrees.WriteOld(temp.Folder("old"));
-        SampleTrees.WriteNew(temp.Folder("new"));
+        SampleTrees.WriteOld(Directory.CreateDirectory(temp["old"]).FullName);
+        SampleTrees.WriteNew(Directory.CreateDirectory(temp["new"]).FullName);
         var (oldImage, newImage) = (TreeImage.Of(temp["old"]), TreeImage.Of(temp["new"]));
         var root = temp["disk"];
         using var mount = TestMount.Loop(temp["disk.img"], root, kind, megabytes);

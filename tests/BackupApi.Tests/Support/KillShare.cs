@@ -10,8 +10,11 @@ internal static class KillShare
     /// <summary>For what a test prints; empty for the whole.</summary>
     public static string Shown => Share.Of == 1 ? "" : string.Create(CultureInfo.InvariantCulture, $", share {Share.Part}/{Share.Of}");
 
+    /// <summary>Whether the item with this number, from 0, is of this run's share.</summary>
+    public static bool Has(long index) => index % Share.Of == Share.Part % Share.Of;
+
     /// <summary>Of the numbers given, those of this run's share.</summary>
-    public static IReadOnlyList<long> Of(IEnumerable<long> numbers) => [.. numbers.Where((_, i) => i % Share.Of == Share.Part % Share.Of)];
+    public static IReadOnlyList<long> Of(IEnumerable<long> numbers) => [.. numbers.Where((_, i) => Has(i))];
 
     /// <summary>Every <paramref name="step"/>-th call from the first, of this run's share.</summary>
     public static IReadOnlyList<long> Of(long calls, int step) => Of(All(calls, step));

@@ -1,5 +1,6 @@
 using BackupApi.Catalog;
 using BackupApi.Files;
+using BackupApi.Model;
 using BackupApi.Operations.Restore;
 
 namespace BackupApi.Tests.Support;
@@ -12,8 +13,16 @@ internal sealed class KillTemplate(string folder, string what)
     /// <summary>What happened to storage after the backup that the restores bring back.</summary>
     private const string Today = "rm -rf lite goes.txt; echo today > changed.txt; echo today > whole/two; echo today > many/7; sqlite3 sql/data.db 'create table today(x)'; mkdir -p new/folder; echo new > new/folder/file";
 
-    /// <summary>What <see cref="KillHost"/> is told: a database that was dropped as it is is restored by a start too.</summary>
-    public string Call => what == "bare" ? "start" : what;
+    public string What => what;
+
+    /// <summary>What <see cref="KillHost"/> is told: what was dropped or staged is put in place by a start.</summary>
+    public string Call => what is "bare" or "staged" ? "start" : what;
+
+    /// <summary>What <see cref="KillHost"/> is told for the start after a kill.</summary>
+    public string NextCall => what == "heal" ? "life-heal" : "life";
+
+    /// <summary>Whether it is put right at every start until it is done: an operation that ended in between, by a kill or by a fault, comes true at the next start.</summary>
+    public bool WaitsForAStart => what is "start" or "bare" or "staged" or "heal";
 
     /// <summary>Storage before the operation.</summary>
     public string OldImage { get; private set; } = "";
@@ -53,6 +62,13 @@ internal sealed class KillTemplate(string folder, string what)
                 case "undo-kept":
                     await world.RestoreWithoutRoomAsync(backup.Name);
                     break;
+                case "staged":
+                    using (new FileStream($"{world.Storage}/changed.txt", FileMode.Open, FileAccess.ReadWrite))
+                    {
+                        Xunit.Assert.False((await world.RestoreAsync(backup.Name)).Applied);
+                    }
+
+                    break;
                 case "start":
                     File.Copy(backup.Path, $"{world.Restore}/drop.tar.gz");
                     break;
@@ -66,6 +82,8 @@ internal sealed class KillTemplate(string folder, string what)
                     break;
                 case "heal":
                     await world.BackUpAsync();
+                    var before = await world.HealAsync();
+                    Xunit.Assert.True(before.Healed.Count == 0 && before.Undecided.Count == 0, "The template is not well by itself.");
                     break;
             }
         }
@@ -73,6 +91,12 @@ internal sealed class KillTemplate(string folder, string what)
         CopyTo(spare);
         OldImage = ImageOf(spare);
         Xunit.Assert.Equal(0, KillPoint.Run(Call, spare, 0).ExitCode);
+        if (what == "stage")
+        {
+            Xunit.Assert.Equal(OldImage, ImageOf(spare));
+            Xunit.Assert.Equal(0, KillPoint.Run("start", spare, 0).ExitCode);
+        }
+
         NewImage = ImageOf(spare);
         TreeRemoval.Remove(spare);
     }
@@ -81,10 +105,26 @@ internal sealed class KillTemplate(string folder, string what)
     public string ImageOf(string root) => what == "bare" ? TreeImage.ContentOf($"{root}/storage") :
         string.Join('\n', TreeImage.Of($"{root}/storage").Split('\n').Select(line => what == "heal" && line.StartsWith("sql Directory ", StringComparison.Ordinal) ? "sql Directory" : line));
 
+    /// <summary>For messages: where an image is neither old nor new, or not what it should be.</summary>
+    public string Differences(string image)
+    {
+        return $"against old: {Against(OldImage)}\nagainst new: {Against(NewImage)}";
+
+        string Against(string other) => string.Join(" | ", image.Split('\n').Except(other.Split('\n')).Select(line => "+" + line).Concat(other.Split('\n').Except(image.Split('\n')).Select(line => "-" + line)).Take(8));
+    }
+
     /// <summary>A fresh copy in a folder that does not exist yet, or is an empty mount.</summary>
     public void CopyTo(string root)
     {
-        Shell.Run(folder, $"mkdir -p '{root}'; cp -a storage backups restore '{root}'");
+        Directory.CreateDirectory(root);
+        TestMount.Run("cp", "-a", $"{folder}/storage", $"{folder}/backups", $"{folder}/restore", root);
+        if (what == "staged")
+        {
+            // It names the archive by its path.
+            var origin = Directory.GetFiles($"{root}/storage/.backup", "origin.json", SearchOption.AllDirectories).Single();
+            File.WriteAllText(origin, File.ReadAllText(origin).Replace($"\"{folder}/", $"\"{root}/", StringComparison.Ordinal));
+        }
+
         if (what == "heal")
         {
             Harm(root);
@@ -94,13 +134,21 @@ internal sealed class KillTemplate(string folder, string what)
     /// <summary>What is healed is told from the folder it was in at the last run, so each copy has its own last run; then a database is damaged, at a moment that compares.</summary>
     private static void Harm(string root)
     {
+        var storage = $"{root}/storage";
         using (var world = new RestoreWorld(root: root))
         {
-            world.Get<BackupCatalog>().RefreshAsync(CancellationToken.None).GetAwaiter().GetResult();
-            var before = world.HealAsync().GetAwaiter().GetResult();
-            Xunit.Assert.True(before.Healed.Count == 0 && before.Undecided.Count == 0, "The template is not well by itself.");
+            world.Get<HealMemory>().RememberPlace(Posix.Stat(storage));
         }
 
-        Shell.Run($"{root}/storage", "dd if=/dev/zero of=sql/data.db bs=1024 seek=4 count=16 conv=notrunc status=none; echo stale > sql/data.db-wal; touch -d @1700000100 sql/data.db sql/data.db-wal sql");
+        using (var database = File.OpenHandle($"{storage}/sql/data.db", FileMode.Open, FileAccess.Write))
+        {
+            RandomAccess.Write(database, new byte[16384], 4096);
+        }
+
+        File.WriteAllText($"{storage}/sql/data.db-wal", "stale\n");
+        foreach (var path in new[] { "sql/data.db", "sql/data.db-wal", "sql" })
+        {
+            Posix.SetModified($"{storage}/{path}", new UnixTime(1_700_000_100, 0));
+        }
     }
 }

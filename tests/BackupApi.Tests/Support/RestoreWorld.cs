@@ -1,3 +1,4 @@
+using System.Globalization;
 using BackupApi.Archive.Encryption;
 using BackupApi.Catalog;
 using BackupApi.Engines.LiteDb;
@@ -13,24 +14,28 @@ namespace BackupApi.Tests.Support;
 internal sealed class RestoreWorld : IDisposable
 {
     private readonly ServiceProvider services;
-    private int operations;
+    private readonly TempFolder? temp;
 
+    /// <summary>Of all worlds: one may work in the folders of another.</summary>
+    private static int operations;
+
+    /// <param name="root">Where the three folders lie; null for a folder of its own, which goes with it. In one that is given, waits are short.</param>
     public RestoreWorld(Func<ServiceSettings, ServiceSettings>? change = null, string? root = null, ArchiveKeys? keys = null)
     {
-        Temp = new TempFolder();
+        temp = root is null ? new TempFolder() : null;
         var folder = root ?? Temp.Path;
         var settings = new ServiceSettings { StoragePath = $"{folder}/storage", BackupsPath = $"{folder}/backups", RestorePath = $"{folder}/restore", MinFreeBytes = 1 << 20, DropPatience = TimeSpan.FromSeconds(2) };
         settings = change?.Invoke(settings) ?? settings;
         Settings = settings;
         var collection = new ServiceCollection();
         collection.AddLogging();
-        collection.AddSingleton(TimeProvider.System);
+        collection.AddSingleton(root is null ? TimeProvider.System : new HurriedClock());
         collection.AddOperations(settings, new LiteDbSettings(), keys);
         services = collection.BuildServiceProvider();
         Get<WorkFolders>().Prepare(isFirstStart: true);
     }
 
-    public TempFolder Temp { get; }
+    public TempFolder Temp => temp ?? throw new InvalidOperationException("The folders were given.");
 
     public ServiceSettings Settings { get; }
 
@@ -62,7 +67,8 @@ internal sealed class RestoreWorld : IDisposable
         CancellationToken.None);
 
     /// <summary>The way back by the kept files.</summary>
-    public Task<RestoreResult> UndoByKeptFilesAsync() => Get<UndoRestore>().ByKeptFilesAsync(force: true, static _ => Task.FromResult<Backup?>(null), new Progress(), CancellationToken.None);
+    public Task<RestoreResult> UndoByKeptFilesAsync() => Get<UndoRestore>().ByKeptFilesAsync(
+        Job(new RestoreRequest { BackupName = "", Force = true }) with { Kind = OperationKind.Undo, TakeSafety = static _ => Task.FromResult<Backup?>(null) }, new Progress(), CancellationToken.None);
 
     public Task<StartRestoreResult> StartAsync() => Get<RestoreAtStart>().RunAsync(NextId(), TakeSafetyAsync, new Progress(), CancellationToken.None);
 
@@ -88,11 +94,11 @@ internal sealed class RestoreWorld : IDisposable
     public void Dispose()
     {
         services.Dispose();
-        Temp.Dispose();
+        temp?.Dispose();
     }
 
     private async Task<Backup?> TakeSafetyAsync(CancellationToken ct) =>
         TreeWalker.Walk(Storage, static (path, _) => SwapFolder.IsReserved(path), ct).Nodes.Count == 0 ? null : await BackUpAsync(Trigger.Safety);
 
-    private string NextId() => $"20261120T120000Z-{Interlocked.Increment(ref operations):D4}";
+    private static string NextId() => string.Create(CultureInfo.InvariantCulture, $"{TimeProvider.System.GetUtcNow():yyyyMMdd'T'HHmmssfff'Z'}-{Interlocked.Increment(ref operations):D4}");
 }

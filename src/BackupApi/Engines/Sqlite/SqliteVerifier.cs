@@ -23,7 +23,32 @@ internal sealed class SqliteVerifier(Source source, string folder, SqliteSetting
             return Verdict.Ok(new SortedDictionary<string, long>(StringComparer.Ordinal), notes: [new Finding(shown, "0 bytes: an empty database to SQLite, and no database of any other kind.")]);
         }
 
-        return HasSomethingToRecover() ? VerifyRecovered(ct) : VerifyFile(database, ct);
+        try
+        {
+            return HasSomethingToRecover() ? VerifyRecovered(ct) : VerifyFile(database, ct);
+        }
+        catch (SqliteFailure e) when (e.IsOfTheDisk)
+        {
+            throw e.ToFault($"{shown} could not be verified");
+        }
+    }
+
+    /// <summary>SQLite has one answer for a file that it cannot make and for a log of a version that it does not know, and opens for reading what the disk does not let it open for writing. The disk is asked, lest a full one be taken for a damaged database.</summary>
+    /// <exception cref="IOException">It is the disk.</exception>
+    private static void RequireWritable(string scratch, SqliteFailure failure)
+    {
+        var probe = $"{scratch}/probe";
+        using (var file = Posix.CreateNew(probe))
+        {
+            RandomAccess.Write(file, "written"u8, 0);
+            Posix.Flush(file, probe);
+        }
+
+        if (failure.Code == raw.SQLITE_READONLY)
+        {
+            // Nothing in a file makes a copy of ours unwritable but a version of the format that is not there yet.
+            throw new PosixException("open", scratch, Errno.EIO);
+        }
     }
 
     private bool HasSomethingToRecover() =>
@@ -47,8 +72,13 @@ internal sealed class SqliteVerifier(Source source, string folder, SqliteSetting
             StagedRecovery.Recover(copy, hasSuperJournal: name => Posix.FindStat($"{folder}/{name[(name.LastIndexOf('/') + 1)..]}") is not null);
             return VerifyFile(copy, ct);
         }
-        catch (SqliteFailure e) when (e.Code is not raw.SQLITE_IOERR)
+        catch (SqliteFailure e) when (!e.IsOfTheDisk)
         {
+            if (!e.IsDamage)
+            {
+                RequireWritable(scratch, e);
+            }
+
             return Damaged(shown, $"Its WAL or journal cannot be applied: {e.Message}.");
         }
         finally

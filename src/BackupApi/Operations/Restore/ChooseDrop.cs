@@ -19,9 +19,21 @@ internal sealed class ChooseDrop(RestoreFolder restoreFolder, AnyArchive archive
     {
         var (finished, growing) = await WaitAsync(ct);
         var ranked = new List<(DroppedArchive Drop, long Sequence, DateTimeOffset Date)>();
+        var unread = new List<Finding>();
         foreach (var drop in finished.Where(drop => UnreadableDrop.Why(drop) is null))
         {
-            var (manifest, _) = drop.Bare is null ? await archives.ReadFactsAsync(drop.Path, ct) : (null, null);
+            Manifest? manifest = null;
+            try
+            {
+                manifest = drop.Bare is null ? (await archives.ReadFactsAsync(drop.Path, ct)).Manifest : null;
+            }
+            catch (IOException e)
+            {
+                // One that the disk does not give out keeps no other one waiting.
+                unread.Add(new Finding(PathText.Show(drop.Name), $"It could not be read: {e.Message}"));
+                continue;
+            }
+
             ranked.Add((drop, manifest?.Sequence ?? 0, manifest?.CreatedAt ?? BackupName.FindDate(drop.Name) ?? drop.Stat.Modified.ToDateTimeOffset()));
         }
 
@@ -29,7 +41,7 @@ internal sealed class ChooseDrop(RestoreFolder restoreFolder, AnyArchive archive
         var waiting = growing.Select(drop => new Finding(PathText.Show(drop.Name), "It is still being copied; it is looked at again at the next start."))
             .Concat(finished.Select(drop => (drop, Why: UnreadableDrop.Why(drop))).Where(each => each.Why is not null).Select(each => new Finding(PathText.Show(each.drop.Name), each.Why!)))
             .Concat(order.Skip(1).Select(drop => new Finding(PathText.Show(drop.Name), $"{PathText.Show(order[0].Name)} is newer and goes first; this one stays where it is.")));
-        return new DropChoice(order.FirstOrDefault(), [.. waiting]);
+        return new DropChoice(order.FirstOrDefault(), [.. unread, .. waiting]);
     }
 
     /// <summary>Whether somebody has it open for writing: it is still being copied, however slowly.</summary>

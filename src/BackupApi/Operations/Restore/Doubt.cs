@@ -27,7 +27,7 @@ internal sealed class Doubt(WorkFolders folders, TimeProvider clock)
             Directory.CreateDirectory(folders.State);
             AtomicFile.Write(FilePath, JsonSerializer.SerializeToUtf8Bytes(found, Json.Indented));
         }
-        catch (IOException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             // It stands in memory; a disk that takes nothing has its own reasons in health.
         }

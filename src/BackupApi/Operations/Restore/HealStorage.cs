@@ -4,26 +4,6 @@ using BackupApi.Model;
 
 namespace BackupApi.Operations.Restore;
 
-/// <summary>What self-healing may do.</summary>
-internal enum HealMode
-{
-    /// <summary>Brings back what is missing or damaged, where that is certainly right.</summary>
-    On,
-
-    /// <summary>Only says what it would do.</summary>
-    Report,
-
-    Off,
-}
-
-/// <summary>What self-healing found at a start.</summary>
-/// <param name="Healed">Databases that were brought back, with from where and where the old one lies.</param>
-/// <param name="Undecided">Databases that a person must decide about, with the call that does it.</param>
-internal sealed record HealResult(IReadOnlyList<Finding> Healed, IReadOnlyList<Finding> Undecided)
-{
-    public static HealResult Nothing { get; } = new([], []);
-}
-
 /// <summary>At a start, before anybody opens storage: brings back a database that is gone or damaged, from the newest backup in which it was proven.</summary>
 /// <remarks>
 /// Only what the newest backup still holds (a database that was seen to be gone in a later backup stays gone), only once for each disappearance, only where nobody has storage open,
@@ -54,9 +34,9 @@ internal sealed class HealStorage(
             return HealResult.Nothing;
         }
 
-        var line = BackupLine.Of(catalog.List(), lastRestore.Find());
         var isKnownPlace = memory.IsPlaceOfLastRun(root);
-        if (line is not [var newest, ..])
+        var known = FindKnown();
+        if (known.Count == 0)
         {
             memory.RememberPlace(root);
             return HealResult.Nothing;
@@ -65,10 +45,10 @@ internal sealed class HealStorage(
         progress.Enter("look for damage");
         var tree = TreeWalker.Walk(folders.Storage, folders.Own().Contains, ct);
         var owners = OwnerProbe.Look(tree, static _ => true, ct);
-        var (wounds, unseen) = await FindWoundsAsync(operationId, newest, tree, owners.State == OwnerState.InUse, ct);
+        var (wounds, unseen) = await FindWoundsAsync(operationId, known, tree, owners.State == OwnerState.InUse, ct);
 
-        // A place is learnt only where at least one database of the newest backup is well: an empty folder must not be taken for storage at the second start either.
-        if (wounds.Count < KnownIn(newest).Count || wounds.Count == 0)
+        // A place is learnt only where at least one known database is well: an empty folder must not be taken for storage at the second start either.
+        if (wounds.Count < known.Count || wounds.Count == 0)
         {
             memory.RememberPlace(root);
         }
@@ -76,27 +56,41 @@ internal sealed class HealStorage(
         var blocked = wounds.Count == 0 ? null
             : !isKnownPlace ? "storage is not the folder it was at the last run; check that the right volume is mounted"
             : owners.State == OwnerState.InUse ? $"storage is in use ({owners.Users[0].Where}); stop the application and start this service again"
+            : lastRestore.IsLost ? "the record of the last restore cannot be read (last-restore.json in .backupapi of the backups folder), so which backups led to this state is not known; remove it if there was no restore"
             : mode == HealMode.Report ? "AUTO_HEAL is set to report" : null;
 
         var healed = new List<Finding>();
         var undecided = new List<Finding>(unseen);
+        BackupException? open = null, refused = null;
         foreach (var wound in wounds)
         {
-            var (finding, isHealed) = await TreatAsync(wound, line, blocked, $"{operationId}-{healed.Count + undecided.Count}", progress, ct);
-            (isHealed ? healed : undecided).Add(finding);
+            var stopped = open is null ? blocked : "the journal of another healing is open, and nothing is written to storage until it came to its end";
+            var treated = await TreatAsync(wound, stopped, $"{operationId}-{healed.Count + undecided.Count}", progress, ct);
+            (treated.IsHealed ? healed : undecided).Add(treated.Told);
+            open ??= treated.Open;
+            refused ??= treated.Refused;
         }
 
-        return new HealResult(healed, undecided);
+        return new HealResult(healed, undecided) { Open = open, Refused = refused };
+    }
+
+    /// <summary>The databases that the newest backup on their line holds: one that a later backup saw to be gone stays gone.</summary>
+    private List<KnownDatabase> FindKnown()
+    {
+        var (all, last) = (catalog.List(), lastRestore.Find());
+        return [.. all.Where(backup => backup.IsOurs).SelectMany(backup => backup.Sources).Where(source => source.Engine != Source.PlainFiles).Select(source => source.Name).Distinct(StringComparer.Ordinal)
+            .Select(name => (Name: name, Line: BackupLine.Of(all, last, name)))
+            .Select(each => (each.Line, Source: each.Line is [var newest, ..] ? newest.Sources.FirstOrDefault(source => source.Name == each.Name && source.Engine != Source.PlainFiles && source.CapturedAt is not null) : null))
+            .Where(each => each.Source is not null).Select(each => new KnownDatabase(each.Source!, each.Line)).OrderBy(database => database.Source.Name, StringComparer.Ordinal)];
     }
 
     /// <summary>Judges quiet copies, as a backup does: a database whose owner is at work must not look damaged.</summary>
     /// <returns>Besides the wounds: why databases could not be looked at, where there is no room for the copies.</returns>
-    private async Task<(IReadOnlyList<Wound> Wounds, IReadOnlyList<Finding> Unseen)> FindWoundsAsync(string operationId, Backup newest, StorageTree tree, bool isInUse, CancellationToken ct)
+    private async Task<(IReadOnlyList<Wound> Wounds, IReadOnlyList<Finding> Unseen)> FindWoundsAsync(string operationId, List<KnownDatabase> known, StorageTree tree, bool isInUse, CancellationToken ct)
     {
-        var known = KnownIn(newest);
-        var live = findSources.In(tree).Where(found => found.Source.Engine != Source.PlainFiles && known.Exists(source => source.Name == PathText.Show(found.Source.Name))).ToList();
-        var wounds = known.Where(source => !live.Exists(found => PathText.Show(found.Source.Name) == source.Name))
-            .Select(source => new Wound(source, tree.Find(PathText.Parse(source.Name)) is null ? "It is missing." : "It is no longer recognised as a database.", null, tree)).ToList();
+        var live = findSources.In(tree).Where(found => found.Source.Engine != Source.PlainFiles && known.Exists(database => database.Source.Name == PathText.Show(found.Source.Name))).ToList();
+        var wounds = known.Where(database => !live.Exists(found => PathText.Show(found.Source.Name) == database.Source.Name))
+            .Select(database => new Wound(database, tree.Find(PathText.Parse(database.Source.Name)) is null ? "It is missing." : "It is no longer recognised as a database.", null, tree)).ToList();
 
         try
         {
@@ -111,7 +105,7 @@ internal sealed class HealStorage(
         return (wounds, []);
     }
 
-    private async Task<IReadOnlyList<Wound>> FindDamageAsync(string operationId, List<ManifestSource> known, List<FoundSource> live, StorageTree tree, bool isInUse, CancellationToken ct)
+    private async Task<IReadOnlyList<Wound>> FindDamageAsync(string operationId, List<KnownDatabase> known, List<FoundSource> live, StorageTree tree, bool isInUse, CancellationToken ct)
     {
         var wounds = new List<Wound>();
         var staging = folders.NewStaging(operationId);
@@ -125,7 +119,7 @@ internal sealed class HealStorage(
                 if (captured.Verdict is { IsDamaged: true } verdict && (captured.Capture is not null || !isInUse))
                 {
                     var first = verdict.Errors[0];
-                    wounds.Add(new Wound(known.First(source => source.Name == PathText.Show(captured.Source.Name)), $"It is damaged: {first.Where}: {first.Message}", verdict, tree));
+                    wounds.Add(new Wound(known.First(database => database.Source.Name == PathText.Show(captured.Source.Name)), $"It is damaged: {first.Where}: {first.Message}", verdict, tree));
                 }
             }
         }
@@ -137,68 +131,89 @@ internal sealed class HealStorage(
         return wounds;
     }
 
-    private static List<ManifestSource> KnownIn(Backup newest) => [.. newest.Sources.Where(source => source.Engine != Source.PlainFiles && source.CapturedAt is not null)];
-
-    private async Task<(Finding Told, bool IsHealed)> TreatAsync(Wound wound, IReadOnlyList<Backup> line, string? blocked, string id, Progress progress, CancellationToken ct)
+    private async Task<Treated> TreatAsync(Wound wound, string? blocked, string id, Progress progress, CancellationToken ct)
     {
         var name = wound.Source.Name;
-        var candidates = line.Where(backup => backup.Damage is null && backup.Sources.Any(source => source.Name == name && source.IsProven)).ToList();
+        var candidates = wound.Line.Where(backup => backup.Damage is null && backup.Sources.Any(source => source.Name == name && source.IsProven)).ToList();
         if (candidates is not [var from, ..])
         {
-            return (new Finding(name, $"{wound.What} No backup holds a proven copy of it; nothing was changed."), false);
+            return new(new Finding(name, $"{wound.What} No backup holds a proven copy of it; nothing was changed."));
         }
 
-        if ((blocked ?? Doubtful(wound, from, line[0])) is { } reason)
+        if ((blocked ?? Doubtful(wound, from)) is { } reason)
         {
-            return (new Finding(name, $"{wound.What} It was not brought back: {reason}. {CallFor(name, from)}."), false);
+            return new(new Finding(name, $"{wound.What} It was not brought back: {reason}. {CallFor(name, from)}."));
         }
 
         string? place;
         try
         {
             place = quarantine.Keep(wound, from, clock.GetUtcNow());
+            memory.RememberAttempt(name, wound.Line[0], clock.GetUtcNow());
         }
         catch (Exception e) when (e is BackupException or IOException)
         {
-            return (new Finding(name, $"{wound.What} It was not brought back, because what is there could not be kept: {e.Message} {CallFor(name, from)}."), false);
+            var failure = AsFault(e);
+            return new(new Finding(name, $"{wound.What} It was not brought back, because what is there could not be kept: {failure.Message} {failure.Hint} {CallFor(name, from)}."), Refused: failure);
         }
 
         // A candidate whose archive turns out to be damaged gives way to the one before it, while that is no less certainly right.
-        var certain = candidates.TakeWhile(candidate => Doubtful(wound, candidate, line[0]) is null).ToList();
-        memory.RememberAttempt(name, line[0], clock.GetUtcNow());
         var failed = "";
-        foreach (var candidate in certain)
+        BackupException? refused = null;
+        foreach (var candidate in candidates.TakeWhile(candidate => Doubtful(wound, candidate, isBegun: true) is null))
         {
             try
             {
                 await restore.RunAsync(Job($"{id}-{candidate.Sequence}", candidate, name), progress, ct);
-                memory.RememberHealing(name, clock.GetUtcNow());
-                return (new Finding(name, $"{wound.What} It was brought back from {candidate.Name}{(place is null ? "" : $"; what was there lies in {place}")}.{failed}"), true);
+                return new(new Finding(name, $"{wound.What} It was brought back from {candidate.Name}{(place is null ? "" : $"; what was there lies in {place}")}.{failed}"), IsHealed: true);
+            }
+            catch (BackupException e) when (e.Fault == Fault.ReadOnly)
+            {
+                return new(new Finding(name, $"{wound.What} Bringing it back from {candidate.Name} stopped half way, and its journal is open: {e.Message} {e.Hint}"), Open: e);
             }
             catch (Exception e) when (e is BackupException or IOException)
             {
-                failed += $" Not from {candidate.Name}: {e.Message}";
-                if (e is not BackupException { Fault: Fault.ArchiveDamaged or Fault.ArchiveHostile or Fault.VerificationFailed })
+                var failure = AsFault(e);
+                if (!RestoreFolder.LiesInTheArchive(failure.Fault))
                 {
+                    refused = failure;
+                    failed += $" {failure.Message} {failure.Hint}";
                     break;
                 }
+
+                failed += $" Not from {candidate.Name}: {failure.Message}";
             }
         }
 
-        memory.ForgetAttempts(name);
-        return (new Finding(name, $"{wound.What} It could not be brought back.{failed} {CallFor(name, from)}."), false);
+        Forget(name);
+        return new(new Finding(name, $"{wound.What} It could not be brought back.{failed} {CallFor(name, from)}."), Refused: refused);
+    }
+
+    private static BackupException AsFault(Exception e) => e as BackupException ?? Errno.ToFault((IOException)e);
+
+    private void Forget(string name)
+    {
+        try
+        {
+            memory.ForgetAttempts(name);
+        }
+        catch (IOException)
+        {
+            // It counts as an attempt then, of which there are some.
+        }
     }
 
     private static string CallFor(string name, Backup from) =>
         $"POST /api/backup/restore with backupName '{from.Name}' and paths ['{name}'] brings it back as it was at {from.CreatedAt:yyyy-MM-dd HH:mm:ss}Z";
 
     /// <summary>Why a backup is not certainly better than what is there; null when it is.</summary>
-    private string? Doubtful(Wound wound, Backup candidate, Backup newest)
+    private string? Doubtful(Wound wound, Backup candidate, bool isBegun = false)
     {
+        var newest = wound.Line[0];
         var shown = wound.Verdict is { } verdict ? (wound.Source with { Counts = verdict.Counts }).Total : 0;
         var kept = candidate.Sources.First(source => source.Name == wound.Source.Name).Total;
         return memory.WasHealedSince(wound.Source.Name, newest) ? "it was brought back once since the last backup, and is gone or damaged again"
-            : memory.AttemptsSince(wound.Source.Name, newest) >= MaxAttempts ? $"that was begun {MaxAttempts} times since the last backup and never came to its end"
+            : !isBegun && memory.AttemptsSince(wound.Source.Name, newest) >= MaxAttempts ? $"that was begun {MaxAttempts} times since the last backup and never came to its end"
             : kept < shown * FewerRows ? $"the damaged database still shows {shown} entries, and the newest proven backup of it holds {kept}"
             : null;
     }
@@ -216,8 +231,3 @@ internal sealed class HealStorage(
         IsHealing = true,
     };
 }
-
-/// <summary>A database of the newest backup that is not well.</summary>
-/// <param name="Verdict">What its engine said; null when it is missing or not recognised.</param>
-/// <param name="Tree">Storage as it was looked at.</param>
-internal sealed record Wound(ManifestSource Source, string What, Verdict? Verdict, StorageTree Tree);

@@ -10,6 +10,7 @@ internal sealed class PutInPlace(
     WorkFolders folders,
     FindSources findSources,
     RepairLevelDbLock repairLocks,
+    SettleRestore settle,
     LastRestore lastRestore,
     HookPair hooks,
     Doubt doubt,
@@ -60,7 +61,12 @@ internal sealed class PutInPlace(
 
         SwapPreflight.Require(live, difference.Steps);
         var damaged = staged.Sources.Where(source => source.Verdict.IsDamaged).ToList();
-        var origin = Origin(job) with { SafetyBackup = safety?.Name, KeepsReplaced = noRoom is not null };
+        var origin = lastRestore.Place(Origin(job) with
+        {
+            SafetyBackup = safety?.Name,
+            KeepsReplaced = noRoom is not null,
+            Databases = staged.IsEverything ? null : [.. staged.Sources.Select(source => PathText.Show(source.Found.Source.Name))],
+        });
         var plan = new SwapPlan
         {
             Steps = difference.Steps,
@@ -78,10 +84,7 @@ internal sealed class PutInPlace(
             return problems;
         }
 
-        // Where nothing differs there is nothing to flush, to journal or to look at again.
-        var end = plan.Steps.Count == 0
-            ? new SwapEnd(folder, true, plan.Origin, [])
-            : await JournaledSwap.RunAsync(folder, plan, CheckAsync, ct);
+        var end = plan.Steps.Count == 0 ? NothingDiffers(folder, plan, origin) : await JournaledSwap.RunAsync(folder, plan, CheckAsync, ct);
         if (!end.Applied && isDoubtful)
         {
             doubt.Raise($"The restore of {PathText.Show(job.Request.BackupName)} did not stand its check in place and was taken back.");
@@ -90,9 +93,9 @@ internal sealed class PutInPlace(
         if (!end.Applied)
         {
             throw new BackupException(
-                Fault.VerificationFailed,
+                end.Setback?.Fault ?? Fault.VerificationFailed,
                 $"The restore was taken back, storage is as before: {string.Join(' ', end.Problems.Take(3).Select(p => $"{p.Where}: {p.Message}"))}",
-                "Look into the log and at the disk, then ask again or restore another backup.");
+                isDoubtful ? "Look into the log and at the disk, then ask again or restore another backup." : "Put right what refused that step (the kernel's log tells more of a disk), then ask again.");
         }
 
         if (plan.Steps.Count > 0)
@@ -100,7 +103,7 @@ internal sealed class PutInPlace(
             doubt.End();
         }
 
-        var warnings = Settle(job, folder, origin);
+        var warnings = Settle(folder, origin);
         warnings.AddRange(repairLocks.Run(CancellationToken.None));
         warnings.AddRange(damaged.Select(source => new Finding(source.Verdict.Errors[0].Where, $"Restored as damaged as it was when it was captured: {source.Verdict.Errors[0].Message}")));
         if (noRoom is not null)
@@ -145,30 +148,26 @@ internal sealed class PutInPlace(
         job.Request.Force || !(owners.State == OwnerState.InUse || (owners.State == OwnerState.Unknown && !job.AtStart)) ? null
         : job.AtStart ? throw AffectedFiles.InUse(owners) : StageForStart(job, folder, owners);
 
+    /// <summary>There is nothing to flush, to move or to look at again; but what must never be restored a second time, or is kept as the way back, has its journal all the same.</summary>
+    private static SwapEnd NothingDiffers(SwapFolder folder, SwapPlan plan, RestoreOrigin origin)
+    {
+        if (origin.Claim is not null || origin.KeepsReplaced)
+        {
+            folder.WritePlan(plan);
+            folder.WriteState(SwapState.Done);
+        }
+
+        return new SwapEnd(folder, true, plan.Origin);
+    }
+
     /// <summary>Records what was done before its journal goes. What cannot be recorded keeps the journal, and the next start does it again.</summary>
-    private List<Finding> Settle(RestoreJob job, SwapFolder folder, RestoreOrigin origin)
+    private List<Finding> Settle(SwapFolder folder, RestoreOrigin origin)
     {
         try
         {
-            job.Settle?.Invoke();
-            if (!job.IsHealing)
-            {
-                lastRestore.Write(origin);
-                KeptSwap.RemoveAll(folders.Storage);
-            }
-
-            if (origin.KeepsReplaced)
-            {
-                KeptSwap.Keep(folder);
-            }
-            else
-            {
-                folder.Remove();
-            }
-
-            return [];
+            return [.. settle.Applied(folder, origin)];
         }
-        catch (IOException e)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             return [new Finding(PathText.Show(e is PosixException { Path: var path } ? path : folder.Path), $"The restore is done; clearing up behind it is left to the next start: {e.Message}")];
         }
@@ -176,26 +175,36 @@ internal sealed class PutInPlace(
 
     private RestoreResult StageForStart(RestoreJob job, SwapFolder folder, OwnerReport owners)
     {
-        foreach (var older in SwapFolder.FindAll(folders.Storage).Where(older => older.Id != folder.Id && older.ReadState() == SwapState.Staged))
-        {
-            older.Remove();
-        }
-
         folder.WriteOrigin(Origin(job));
         Posix.FlushFileSystem(folders.Storage);
-        folder.WriteState(SwapState.Staged);
+        SwapPromise.Write(folder, SwapState.Staged);
         return new RestoreResult
         {
             BackupName = job.Request.BackupName,
             Applied = false,
+            Warnings = CallOff(folder),
             InUse = owners.Users.Count > 0 ? owners.Users : [new Finding("storage", $"Whether somebody has it open cannot be told: {owners.Doubt}.")],
         };
+    }
+
+    /// <summary>Two that wait are told apart by their age at the next start, so that a removal that fails is no failure of the restore.</summary>
+    private IReadOnlyList<Finding> CallOff(SwapFolder folder)
+    {
+        try
+        {
+            return settle.CallOffStaged(folder);
+        }
+        catch (IOException e)
+        {
+            return [new Finding("storage", $"An earlier restore that waited could not be cleared away, which is left to the next start: {e.Message}")];
+        }
     }
 
     private StorageTree Walk(CancellationToken ct) => TreeWalker.Walk(folders.Storage, folders.Own().Contains, ct);
 
     private RestoreOrigin Origin(RestoreJob job) => new()
     {
+        Id = job.Id,
         BackupName = job.Request.BackupName,
         ArchivePath = job.ArchivePath,
         Paths = job.Request.Paths,

@@ -21,6 +21,19 @@ internal sealed class RepairLevelDbLock(WorkFolders folders)
             return [];
         }
 
+        try
+        {
+            return Look(ct);
+        }
+        catch (IOException e)
+        {
+            // It comes after a restore that is done, and at starts that must go on.
+            return [new Finding("storage", $"Whether a LOCK keeps an application from its database could not be looked at: {e.Message}")];
+        }
+    }
+
+    private IReadOnlyList<Finding> Look(CancellationToken ct)
+    {
         var tree = TreeWalker.Walk(folders.Storage, folders.Own().Contains, ct);
         return [.. tree.Nodes.Where(node => node.FileName == "CURRENT" && node.Stat.Kind == FileKind.File && IsLevelDb(tree, node)).SelectMany(node => Repair(tree, node))];
     }

@@ -18,8 +18,11 @@ internal sealed record StartRestoreResult
     /// <summary>What was taken up from an earlier life: journals that were brought to an end, claims that were given back.</summary>
     public IReadOnlyList<Finding> Recovered { get; init; } = [];
 
-    /// <summary>Archives that stay in the restore folder, and a restore that is staged, each with why.</summary>
+    /// <summary>Archives that stay in the restore folder, each with why.</summary>
     public IReadOnlyList<Finding> Waiting { get; init; } = [];
+
+    /// <summary>A restore that was asked for by name and still waits, or could not be done and was called off, with why.</summary>
+    public IReadOnlyList<Finding> Staged { get; init; } = [];
 
     /// <summary>Why nothing may be written to storage automatically: a journal could be brought to no end. Null when all is well.</summary>
     public string? ReadOnlyReason { get; init; }
@@ -51,23 +54,41 @@ internal sealed class RestoreAtStart(
         }
 
         progress.Enter("recover");
-        IReadOnlyList<Finding> recovered;
+        var recovered = new List<Finding>();
+        SwapFolder? staged;
         try
         {
-            recovered = [.. await recover.RunAsync(), .. restoreFolder.ReturnClaims(clock.GetUtcNow())];
+            recovered.AddRange(await recover.RunAsync());
+            recovered.AddRange(ReturnClaims());
+            staged = recover.FindStaged();
         }
-        catch (BackupException e) when (e.Fault == Fault.ReadOnly)
+        catch (Exception e) when (AsFault(e) is { } failure)
         {
-            return new StartRestoreResult { Failure = e, ReadOnlyReason = $"{e.Message} {e.Hint}" };
+            // What cannot be looked at is as good as open: nothing is written over it.
+            return new StartRestoreResult { Recovered = recovered, Failure = failure, ReadOnlyReason = $"{failure.Message} {failure.Hint}" };
         }
 
         var job = new RestoreJob { Id = operationId, Trigger = Trigger.RestoreFolder, AtStart = true, TakeSafety = takeSafety, ArchivePath = "", Request = new RestoreRequest { BackupName = "" } };
-        var result = recover.FindStaged() is { } staged
+        var result = staged is not null
             ? await ApplyStagedAsync(job, staged, progress, ct)
             : !settings.AutoRestoreEnabled ? new StartRestoreResult()
             : doubt.Reason is { } reason ? new StartRestoreResult { Waiting = [.. restoreFolder.List().Select(drop => new Finding(PathText.Show(drop.Name), $"Nothing is written to storage by itself: {reason}"))] }
             : await ApplyDropAsync(job, progress, ct);
         return result with { Recovered = recovered };
+    }
+
+    /// <summary>A restore folder that takes no move holds nobody up: what lies there as claimed is looked at again at the next start.</summary>
+    private IReadOnlyList<Finding> ReturnClaims()
+    {
+        var held = recover.HeldClaims();
+        try
+        {
+            return restoreFolder.ReturnClaims(clock.GetUtcNow(), held);
+        }
+        catch (IOException e)
+        {
+            return [new Finding("restore/.claimed", $"What an earlier start took from the restore folder could not be given back: {e.Message}")];
+        }
     }
 
     private async Task<StartRestoreResult> ApplyStagedAsync(RestoreJob job, SwapFolder folder, Progress progress, CancellationToken ct)
@@ -89,13 +110,33 @@ internal sealed class RestoreAtStart(
         {
             return new StartRestoreResult { Restored = await restore.ApplyStagedAsync(staged, folder, progress, ct), Waiting = waiting };
         }
-        catch (BackupException e) when (e.Fault is Fault.StorageInUse or Fault.HookFailed)
-        {
-            return new StartRestoreResult { Failure = e, FailedName = origin.BackupName, Waiting = [new Finding(origin.BackupName, $"The restore stays staged: {e.Message} {e.Hint}"), .. waiting] };
-        }
         catch (Exception e) when (AsFault(e) is { } failure)
         {
-            return new StartRestoreResult { Failure = failure, FailedName = origin.BackupName, Waiting = waiting, ReadOnlyReason = ReadOnly(failure) };
+            return new StartRestoreResult { Failure = failure, FailedName = origin.BackupName, Waiting = waiting, ReadOnlyReason = ReadOnly(failure), Staged = [new Finding(origin.BackupName, Afterwards(folder, failure))] };
+        }
+    }
+
+    /// <summary>What may pass leaves the restore staged; what lies in it ends its waiting.</summary>
+    private static string Afterwards(SwapFolder folder, BackupException failure)
+    {
+        var why = $"{failure.Message} {failure.Hint}";
+        try
+        {
+            switch (folder.ReadState())
+            {
+                case SwapState.Undone or SwapState.Staged when RestoreFolder.LiesInTheArchive(failure.Fault):
+                    folder.Remove();
+                    return $"it could not be done at this start, and was called off. {why}";
+                case SwapState.Undone:
+                    folder.WriteState(SwapState.Staged);
+                    return $"it stays staged. {why}";
+                default:
+                    return $"it stays staged. {why}";
+            }
+        }
+        catch (IOException e)
+        {
+            return $"it stays as it is until the next start. {why} {e.Message}";
         }
     }
 
@@ -126,14 +167,13 @@ internal sealed class RestoreAtStart(
                 Request = new RestoreRequest { BackupName = drop.Name, Force = drop.IsForced },
                 ArchivePath = restoreFolder.PathOfClaim(drop.ClaimName),
                 Claim = drop.ClaimName,
-                Settle = () => restoreFolder.Finish(drop.ClaimName),
             };
             var restored = drop.Bare is null ? await restore.RunAsync(dropped, progress, ct) : await restoreBare.RunAsync(dropped, progress, ct);
             return new StartRestoreResult { Restored = restored, Waiting = choice.Waiting };
         }
         catch (OperationCanceledException)
         {
-            restoreFolder.Unclaim(drop.ClaimName);
+            _ = restoreFolder.TryUnclaim(drop.ClaimName);
             throw;
         }
         catch (Exception e) when (AsFault(e) is { } failure)
@@ -152,20 +192,28 @@ internal sealed class RestoreAtStart(
             return result;
         }
 
-        if (failure.Fault is Fault.StorageInUse or Fault.HookFailed or Fault.NoRoom or Fault.DiskError or Fault.PermissionDenied or Fault.Cancelled or Fault.ArchiveLocked || restoreFolder.HasGrown(drop))
+        if (!RestoreFolder.LiesInTheArchive(failure.Fault) || restoreFolder.HasGrown(drop))
         {
-            restoreFolder.Unclaim(drop.ClaimName);
-            return result with { Waiting = [new Finding(PathText.Show(drop.Name), $"{failure.Message} {failure.Hint}"), .. choice.Waiting] };
+            var stuck = restoreFolder.TryUnclaim(drop.ClaimName) is { } refusal ? $" It could not be moved back ({refusal.Message}), which the next start does." : "";
+            return result with { Waiting = [new Finding(PathText.Show(drop.Name), $"{failure.Message} {failure.Hint}{stuck}"), .. choice.Waiting] };
         }
 
-        restoreFolder.Fail(drop.ClaimName, failure.Message, failure.Hint, clock.GetUtcNow());
-        return result;
+        try
+        {
+            restoreFolder.Fail(drop.ClaimName, failure.Message, failure.Hint, clock.GetUtcNow());
+            return result;
+        }
+        catch (IOException e)
+        {
+            return result with { Waiting = [new Finding(PathText.Show(drop.Name), $"{failure.Message} {failure.Hint} It could not be put into failed/: {e.Message}"), .. choice.Waiting] };
+        }
     }
 
     private static BackupException? AsFault(Exception e) => e switch
     {
         BackupException failure => failure,
         IOException io => Errno.ToFault(io),
+        UnauthorizedAccessException => new BackupException(Fault.PermissionDenied, e.Message, "Give this service the right to read and write there, or run it as the owner of the files.", e),
         _ => null,
     };
 

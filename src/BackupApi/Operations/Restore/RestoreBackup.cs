@@ -14,6 +14,7 @@ internal sealed class RestoreBackup(
     CheckCompatibility compatibility,
     RestoreRoom room,
     SourceRoles roles,
+    RecoverJournals journals,
     PutInPlace putInPlace,
     TimeProvider clock)
 {
@@ -29,6 +30,7 @@ internal sealed class RestoreBackup(
         var selection = RestoreScope.Require(paths, job.Request.Mode, roles, manifest);
         compatibility.Require(manifest, job.Request.Force);
         room.Require(job.Request, manifest?.ContentBytes ?? 0, manifest?.Entries ?? 0);
+        var ended = target is null ? await journals.EndBeforeAsync(job, ct) : [];
 
         var folder = SwapFolder.Create(folders.Storage, job.Id);
         try
@@ -39,7 +41,7 @@ internal sealed class RestoreBackup(
             var result = target is null
                 ? await putInPlace.RunAsync(job, folder, staged, progress, ct)
                 : PutBeside(folder, target, staged);
-            return Complete(result with { Warnings = [.. staged.Warnings, .. result.Warnings] }, job, proof.Manifest, began);
+            return Complete(result with { Warnings = [.. ended, .. staged.Warnings, .. result.Warnings] }, job, proof.Manifest, began);
         }
         finally
         {
@@ -161,9 +163,7 @@ internal sealed class RestoreBackup(
     private static RestoreResult PutBeside(SwapFolder folder, UnpackTarget target, StagedTree staged)
     {
         Posix.FlushFileSystem(folder.Root);
-        target.MakeParents();
-        Posix.RenameNew(folder.New, target.Path);
-        Posix.FlushFolder(Path.GetDirectoryName(target.Path)!);
+        target.Take(folder.New);
         return new RestoreResult { BackupName = "", Applied = true, Files = staged.Files, Bytes = staged.Bytes };
     }
 

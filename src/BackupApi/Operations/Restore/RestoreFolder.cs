@@ -4,25 +4,6 @@ using BackupApi.Model;
 
 namespace BackupApi.Operations.Restore;
 
-/// <summary>One archive in the restore folder, or one database as it is.</summary>
-internal sealed record DroppedArchive(string Name, string Path, FileStat Stat)
-{
-    /// <summary>Null for an archive.</summary>
-    public BareDatabase? Bare { get; init; }
-
-    /// <summary>All its files, absolute.</summary>
-    public IReadOnlyList<string> Files => Bare?.Files ?? [Path];
-
-    /// <summary>Differs whenever anything of it changed.</summary>
-    public string Seen => Bare?.Digest ?? Stat.Fingerprint.ToString();
-
-    /// <summary>Its name while it is claimed, and where it is put away.</summary>
-    public string ClaimName => Bare is { SideFiles.Count: > 0 } ? Name + ClaimedSet.Ending : Name;
-
-    /// <summary>The person who dropped it insists: it is restored although it does not fit what lives in storage.</summary>
-    public bool IsForced => RestoreFolder.StemOf(Name).EndsWith(".force", StringComparison.OrdinalIgnoreCase);
-}
-
 /// <summary>The restore folder: what lies there, and the moves by which an archive is restored exactly once. Every move is a rename, flushed on both sides.</summary>
 /// <remarks>
 /// <c>restore/NAME</c> waits; <c>restore/.claimed/NAME</c> is being restored; <c>restore/done/NAME</c> was; <c>restore/failed/NAME</c> could not be, for the reason in <c>NAME.reason.txt</c>.
@@ -87,24 +68,55 @@ internal sealed class RestoreFolder(WorkFolders folders, FindBareDatabases findB
         EnsureFolder(Claimed);
         var claim = PathOfClaim(drop.ClaimName);
         AtomicFile.Write(claim + AttemptEnding, Encoding.ASCII.GetBytes($"{Attempts(claim) + 1}"));
-        if (drop.Bare is { SideFiles: { Count: > 0 } sideFiles })
+        try
         {
-            ClaimedSet.Form(folders.Restore, [drop.Name, .. sideFiles], claim);
-        }
-        else
-        {
-            Posix.RenameNew(drop.Path, claim);
-        }
+            if (drop.Bare is { SideFiles: { Count: > 0 } sideFiles })
+            {
+                ClaimedSet.Form(folders.Restore, [drop.Name, .. sideFiles], claim);
+            }
+            else
+            {
+                Posix.RenameNew(drop.Path, claim);
+            }
 
-        FlushBoth(folders.Restore, Claimed);
+            FlushBoth(folders.Restore, Claimed);
+        }
+        catch (IOException)
+        {
+            // The disk refused it, which is no attempt. Where it refuses this too, the next start gives it back.
+            TryUnclaim(drop.ClaimName);
+            throw;
+        }
     }
 
-    /// <summary>Gives a claimed archive back, as if it had not been touched: somebody uses storage, or the service is stopping.</summary>
+    /// <summary>Whether a restore was refused for what the archive is; all else may pass, and the archive waits.</summary>
+    public static bool LiesInTheArchive(Fault fault) =>
+        fault is Fault.ArchiveDamaged or Fault.ArchiveHostile or Fault.ArchiveIncompatible or Fault.VerificationFailed or Fault.InvalidRequest or Fault.NotFound or Fault.TooLarge;
+
+    /// <summary>Gives a claimed archive back, as if it had not been touched: somebody uses storage, or the service is stopping. Given back already: does nothing.</summary>
     public void Unclaim(string name)
     {
         var claim = PathOfClaim(name);
-        GiveBack(claim);
+        if (Posix.FindStat(claim) is not null)
+        {
+            GiveBack(claim);
+        }
+
         Forget(claim);
+    }
+
+    /// <summary>As <see cref="Unclaim"/>. Null, or why it stays claimed until the next start.</summary>
+    public IOException? TryUnclaim(string name)
+    {
+        try
+        {
+            Unclaim(name);
+            return null;
+        }
+        catch (IOException e)
+        {
+            return e;
+        }
     }
 
     /// <summary>Whether an archive grew after it was chosen: it was still being copied. A database of several files was looked at whole.</summary>
@@ -131,7 +143,8 @@ internal sealed class RestoreFolder(WorkFolders folders, FindBareDatabases findB
     }
 
     /// <summary>Claims without a journal: the service ended before their commit point, so storage is as it was. They wait again, or are put away when that came too often.</summary>
-    public IReadOnlyList<Finding> ReturnClaims(DateTimeOffset now)
+    /// <param name="held">Claims that are restored, and cannot be put away yet.</param>
+    public IReadOnlyList<Finding> ReturnClaims(DateTimeOffset now, IReadOnlyList<string>? held = null)
     {
         if (Posix.FindStat(Claimed) is not { Kind: FileKind.Directory })
         {
@@ -139,7 +152,7 @@ internal sealed class RestoreFolder(WorkFolders folders, FindBareDatabases findB
         }
 
         var told = new List<Finding>();
-        foreach (var name in Posix.ListNames(Claimed).Where(name => !name.EndsWith(AttemptEnding, StringComparison.Ordinal) && !name.EndsWith(AtomicFile.PartialSuffix, StringComparison.Ordinal)))
+        foreach (var name in Posix.ListNames(Claimed).Where(name => !name.EndsWith(AttemptEnding, StringComparison.Ordinal) && !name.EndsWith(AtomicFile.PartialSuffix, StringComparison.Ordinal) && held?.Contains(name, StringComparer.Ordinal) != true))
         {
             var attempts = Attempts(PathOfClaim(name));
             if (attempts >= MaxAttempts)

@@ -1,4 +1,3 @@
-using System.Text.Json.Serialization;
 using BackupApi.Model;
 
 namespace BackupApi.Operations.Restore;
@@ -30,46 +29,9 @@ internal sealed record RestoreJob
     /// <summary>Something of storage is replaced, and no quarantine holds it.</summary>
     public bool TakesSafety => !IsHealing && Request.To is null;
 
-    /// <summary>Called once storage is new and durable, before the journal goes: the last chance to record that this archive must never be restored again.</summary>
-    public Action? Settle { get; init; }
-
     /// <summary>Name of the claimed archive in the restore folder; null for a restore by name.</summary>
     public string? Claim { get; init; }
 
     /// <summary>Databases that the backup says were damaged when it was taken: they come back as they were.</summary>
     public IReadOnlyList<string> Damaged { get; init; } = [];
-}
-
-/// <summary>What a journal remembers of its restore, so that a start can finish what a kill cut short.</summary>
-internal sealed record RestoreOrigin
-{
-    public required string BackupName { get; init; }
-
-    public required string ArchivePath { get; init; }
-
-    /// <summary>As shown by Files.PathText.</summary>
-    public IReadOnlyList<string> Paths { get; init; } = [];
-
-    public RestoreMode Mode { get; init; }
-
-    /// <summary>Some of storage was brought back, not all of it.</summary>
-    [JsonIgnore]
-    public bool IsPartial => Paths.Count > 0 || Mode != RestoreMode.Full;
-
-    public bool Force { get; init; }
-
-    public bool IsHealing { get; init; }
-
-    /// <summary>Name of the backup of the state before; null when there was none to take, or while the restore waits for its turn.</summary>
-    public string? SafetyBackup { get; init; }
-
-    public string? Claim { get; init; }
-
-    /// <summary>There was no room for a safety backup: the replaced files are kept on the disk of storage and are the way back.</summary>
-    public bool KeepsReplaced { get; init; }
-
-    /// <summary>Databases that were restored as damaged as they were: a check in place does not judge them.</summary>
-    public IReadOnlyList<string> Damaged { get; init; } = [];
-
-    public required DateTimeOffset At { get; init; }
 }

@@ -40,15 +40,50 @@ internal sealed class UnpackTarget
         return Posix.FindStat(target.Path) is null ? target : throw Invalid(to, "exists already");
     }
 
-    public void MakeParents()
+    /// <summary>Gives a tree this name, with the folders that lead to it. One rename.</summary>
+    /// <exception cref="IOException">Nothing of it is there.</exception>
+    public void Take(string tree)
     {
-        for (var i = 1; i < parts.Length; i++)
+        var made = new Stack<string>();
+        try
         {
-            var parent = $"{storage}/{string.Join('/', parts[..i])}";
-            if (Posix.FindStat(parent) is null)
+            for (var i = 1; i < parts.Length; i++)
             {
-                Posix.MakeFolder(parent, 0x1ED /* 0755 */);
+                var parent = $"{storage}/{string.Join('/', parts[..i])}";
+                if (Posix.FindStat(parent) is null)
+                {
+                    Posix.MakeFolder(parent, 0x1ED /* 0755 */);
+                    made.Push(parent);
+                }
             }
+
+            Posix.RenameNew(tree, Path);
+            Posix.FlushFolder(System.IO.Path.GetDirectoryName(Path)!);
+        }
+        catch (IOException)
+        {
+            GiveBack(tree, made);
+            throw;
+        }
+    }
+
+    private void GiveBack(string tree, Stack<string> made)
+    {
+        try
+        {
+            if (Posix.FindStat(tree) is null)
+            {
+                Posix.Rename(Path, tree);
+            }
+
+            foreach (var parent in made)
+            {
+                Posix.RemoveFolder(parent);
+            }
+        }
+        catch (IOException)
+        {
+            // A folder beside what lives is in nobody's way; what refused the first is what is told.
         }
     }
 

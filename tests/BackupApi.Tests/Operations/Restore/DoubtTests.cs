@@ -78,6 +78,35 @@ public sealed class DoubtTests
         Assert.DoesNotContain(service.Get<WatchHealth>().Refresh().Reasons, r => r.Code is "read-only" or "database-damaged");
     }
 
+    [Fact]
+    public async Task A_healing_whose_journal_stays_open_is_told_as_that_and_nothing_more_is_healed()
+    {
+        using var disk = new BadDisk();
+        await using var service = await StartAsync(disk);
+        Fixtures.CopyTo("leveldb/n-clean", Directory.CreateDirectory($"{service.Storage}/ulterior").FullName);
+        await service.Manager.StartBackup(new CreateRequest()).Completion;
+        await service.Get<StartUp>().PrepareAsync(CancellationToken.None);
+        File.Delete($"{service.Storage}/sql/data.db");
+        Directory.Delete($"{service.Storage}/ulterior", recursive: true);
+        disk.JamsJournal = true;
+
+        await service.Get<StartUp>().PrepareAsync(CancellationToken.None);
+
+        var reason = Assert.Single(service.Get<WatchHealth>().Refresh().Reasons, r => r.Code == "read-only");
+        Assert.Contains("neither be finished nor taken back", reason.Message, StringComparison.Ordinal);
+        Assert.False(Directory.Exists($"{service.Storage}/ulterior"));
+        var told = service.Get<RestoreFolderState>().Undecided;
+        Assert.Contains("journal", told.Single(wound => wound.Where == "sql/data.db").Message, StringComparison.Ordinal);
+        Assert.All(told, wound => Assert.DoesNotContain("room", wound.Message, StringComparison.OrdinalIgnoreCase));
+
+        disk.JamsJournal = false;
+        Directory.Delete(Assert.Single(Directory.GetDirectories($"{service.Storage}/.backup", "restore-*")) + "/state.partial");
+        await service.Get<StartUp>().PrepareAsync(CancellationToken.None);
+        Assert.True(File.Exists($"{service.Storage}/sql/data.db"));
+        Assert.True(Directory.Exists($"{service.Storage}/ulterior"));
+        Assert.DoesNotContain(service.Get<WatchHealth>().Refresh().Reasons, r => r.Code is "read-only" or "database-undecided");
+    }
+
     private static Task<Service> StartAsync(BadDisk? disk) => Service.StartAsync(
         settings =>
         {
@@ -102,6 +131,9 @@ public sealed class DoubtTests
 
         public bool Fails { get; set; }
 
+        /// <summary>The check in place leaves something behind that no state of the journal can be written over.</summary>
+        public bool JamsJournal { get; set; }
+
         public IEngine Over(IEngine engine) => new Reading(engine, this);
 
         public void Dispose() => Fails = false;
@@ -119,6 +151,11 @@ public sealed class DoubtTests
             public async Task<Verdict> VerifyAsync(Source source, string folder, CancellationToken ct)
             {
                 var verdict = await engine.VerifyAsync(source, folder, ct);
+                if (disk.JamsJournal && folder == disk.Storage)
+                {
+                    Directory.CreateDirectory(Assert.Single(Directory.GetDirectories($"{folder}/.backup", "restore-*")) + "/state.partial");
+                }
+
                 return disk.Fails && folder == disk.Storage ? verdict with { Errors = [new Finding(source.Name, "Page 3 is not what was written.")] } : verdict;
             }
         }

@@ -64,6 +64,32 @@ public sealed class HealStorageTests : IDisposable
     }
 
     [Fact]
+    public async Task Once_is_told_by_sequence_numbers_so_that_a_clock_that_was_set_back_changes_nothing()
+    {
+        var backup = await world.BackUpAsync();
+        var memory = world.Get<HealMemory>();
+        memory.RememberHealing("x.db", backup.Sequence, DateTimeOffset.UnixEpoch);
+
+        Assert.True(memory.WasHealedSince("x.db", backup));
+        Assert.False(memory.WasHealedSince("x.db", backup with { Sequence = backup.Sequence + 1 }));
+    }
+
+    [Fact]
+    public async Task Where_the_record_of_the_last_restore_is_lost_nothing_is_healed_by_itself()
+    {
+        var backup = await world.BackUpAsync();
+        await HealAsync();
+        await world.RestoreAsync(backup.Name);
+        await File.WriteAllTextAsync($"{world.Settings.BackupsPath}/.backupapi/last-restore.json", "torn");
+        File.Delete(Database);
+
+        var result = await HealAsync();
+
+        Assert.Empty(result.Healed);
+        Assert.Contains("last-restore.json", Assert.Single(result.Undecided).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_database_that_a_later_backup_saw_gone_stays_gone()
     {
         await world.BackUpAsync();
@@ -92,6 +118,42 @@ public sealed class HealStorageTests : IDisposable
         Assert.Empty(result.Healed);
         Assert.Empty(result.Undecided);
         Assert.False(Directory.Exists($"{world.Storage}/level"));
+    }
+
+    [Fact]
+    public async Task A_restore_of_some_paths_does_not_let_healing_take_the_restore_of_everything_before_it_back()
+    {
+        Directory.Delete($"{world.Storage}/level", recursive: true);
+        var old = await world.BackUpAsync();
+        world.AddDatabase("leveldb/n-clean", "level");
+        var newer = await world.BackUpAsync();
+        await HealAsync();
+        await world.RestoreAsync(old.Name);
+        File.WriteAllText($"{world.Storage}/plain.txt", "later");
+        await world.RestoreAsync(new RestoreRequest { BackupName = newer.Name, Paths = ["plain.txt"] });
+
+        var result = await HealAsync();
+
+        Assert.Empty(result.Healed);
+        Assert.Empty(result.Undecided);
+        Assert.False(Directory.Exists($"{world.Storage}/level"));
+    }
+
+    [Fact]
+    public async Task A_database_that_was_brought_back_alone_is_judged_by_its_own_line_and_the_others_by_theirs()
+    {
+        var old = await world.BackUpAsync();
+        Directory.Delete($"{world.Storage}/level", recursive: true);
+        await world.BackUpAsync();
+        await HealAsync();
+        await world.RestoreAsync(new RestoreRequest { BackupName = old.Name, Paths = ["level"] });
+        Directory.Delete($"{world.Storage}/level", recursive: true);
+        File.Delete(Database);
+
+        var result = await HealAsync();
+
+        Assert.Equal(["level/db", "sql/data.db"], result.Healed.Select(healed => healed.Where).Order(StringComparer.Ordinal));
+        Assert.Contains(old.Name, result.Healed.Single(healed => healed.Where == "level/db").Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -211,27 +273,6 @@ public sealed class HealStorageTests : IDisposable
         Assert.Contains("No backup holds a proven copy", Assert.Single(result.Undecided).Message, StringComparison.Ordinal);
         Assert.Equal(before, TreeImage.Of($"{world.Storage}/bad"));
     }
-
-    [Fact]
-    public void The_line_after_a_restore_goes_on_from_the_restored_backup()
-    {
-        Backup[] newestFirst = [Make(6), Make(5), Make(4, Trigger.Safety), Make(3), Make(2), Make(1)];
-
-        var line = BackupLine.Of(newestFirst, new RestoreOrigin { BackupName = "b2", ArchivePath = "", SafetyBackup = "b4", At = DateTimeOffset.UnixEpoch });
-
-        Assert.Equal(["b6", "b5", "b2", "b1"], line.Select(backup => backup.Name));
-    }
-
-    private static Backup Make(long sequence, Trigger trigger = Trigger.Manual) => new()
-    {
-        Name = $"b{sequence}",
-        Path = "",
-        SizeBytes = 1,
-        Sequence = sequence,
-        CreatedAt = DateTimeOffset.UnixEpoch.AddHours(sequence),
-        Trigger = trigger,
-        IsOurs = true,
-    };
 
     private static Dictionary<string, long> Counts(Backup backup) =>
         backup.Sources.SelectMany(source => source.Counts.Select(count => (Key: $"{source.Name}:{count.Key}", count.Value))).ToDictionary(pair => pair.Key, pair => pair.Value, StringComparer.Ordinal);

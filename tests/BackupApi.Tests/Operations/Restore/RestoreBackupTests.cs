@@ -130,7 +130,7 @@ public sealed class RestoreBackupTests : IDisposable
             var early = await world.StartAsync();
             Assert.Null(early.Restored);
             Assert.Equal(Fault.StorageInUse, early.Failure!.Fault);
-            Assert.Equal(backup.Name, Assert.Single(early.Waiting).Where);
+            Assert.Equal(backup.Name, Assert.Single(early.Staged).Where);
             Assert.Equal(today, TreeImage.Of(world.Storage));
         }
 
