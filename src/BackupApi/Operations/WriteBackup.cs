@@ -69,6 +69,8 @@ internal sealed class WriteBackup(WorkFolders folders, ArchiveWriter writer, Arc
         }
     }
 
+    private IReadOnlyList<Finding> PassedOver(CreateRequest request) => request.Metadata is null && ApplicationFacts.Look(folders.Storage).Trouble is { } trouble ? [trouble] : [];
+
     private Manifest Manifest(WritePlan plan, DateTimeOffset createdAt, IReadOnlyList<ManifestSource> sources) => new()
     {
         Sequence = sequence.Take(),
@@ -82,7 +84,7 @@ internal sealed class WriteBackup(WorkFolders folders, ArchiveWriter writer, Arc
         ContentBytes = plan.Files.Sum(f => f.HardLinkTo is null && f.Stat.Kind == FileKind.File ? f.Stat.Size : 0),
     };
 
-    private static Report Describe(IReadOnlyList<ManifestSource> sources, WritePlan plan, WriterObservations seen)
+    private Report Describe(IReadOnlyList<ManifestSource> sources, WritePlan plan, WriterObservations seen)
     {
         var tree = plan.Tree;
         var unreadable = seen.Unreadable.Concat(tree.Unreadable).ToList();
@@ -93,7 +95,7 @@ internal sealed class WriteBackup(WorkFolders folders, ArchiveWriter writer, Arc
             Verification = isWhole ? sources.Where(s => s.Engine != Source.PlainFiles).Select(s => s.Verification).DefaultIfEmpty(VerificationLevel.Archive).Min() : VerificationLevel.None,
             Proven = unreadable.Count == 0 && sources.All(s => s.IsProven),
             Errors = [.. sources.SelectMany(s => s.Errors), .. unreadable],
-            Warnings = [.. plan.Warnings, .. sources.SelectMany(s => s.Warnings), .. seen.ChangedWhileRead, .. seen.Vanished, .. plan.Rot.Findings.Concat(seen.ReferenceRot).Distinct()],
+            Warnings = [.. plan.Warnings, .. PassedOver(plan.Request), .. sources.SelectMany(s => s.Warnings), .. seen.ChangedWhileRead, .. seen.Vanished, .. plan.Rot.Findings.Concat(seen.ReferenceRot).Distinct()],
             Skipped = tree.Skipped,
             Entries = seen.Entries,
             ContentBytes = seen.ContentBytes,

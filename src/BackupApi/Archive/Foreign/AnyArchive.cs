@@ -122,7 +122,7 @@ internal sealed class AnyArchive(ArchiveReader reader)
                     progress.AddBytes(length);
                     if (content > limits.MaxBytes)
                     {
-                        throw ArchiveFaults.TooLarge(limits.MaxBytes);
+                        throw ArchiveFaults.TooLarge(limits.MaxBytes, entry.Name);
                     }
                 }
             }

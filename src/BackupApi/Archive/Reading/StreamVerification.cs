@@ -56,7 +56,7 @@ internal sealed class StreamVerification(ArchiveLimits limits, Progress progress
 
         if (entry.Size > limits.MaxBytes - contentBytes)
         {
-            throw ArchiveFaults.TooLarge(limits.MaxBytes);
+            throw ArchiveFaults.TooLarge(limits.MaxBytes, entry.Name);
         }
 
         contentBytes += entry.Size;

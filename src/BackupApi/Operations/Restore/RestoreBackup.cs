@@ -147,17 +147,18 @@ internal sealed class RestoreBackup(
 
         IReadOnlyList<FoundSource> both = selection.IsEverything ? [] : [.. sources, .. findSources.In(Walk(ct))];
         var isSelected = selection.IsEverything ? static _ => true : selection.Within(both);
+        IReadOnlyList<Finding> unmatched = [];
         var lost = LostFiles.Of(unpacked.Damaged, proof.Manifest, both, isSelected, isInPlace: job.Request.To is null);
         isSelected = lost.Select;
         if (!selection.IsEverything)
         {
             tree = PruneTree.To(tree, isSelected);
             sources = findSources.In(tree);
-            selection.RequireFound(job.Request.BackupName, tree);
+            unmatched = selection.RequireFound(job.Request.BackupName, tree, both, unpacked.Damaged.Select(finding => PathText.Parse(finding.Where)));
         }
 
         var verified = await CheckUnpacked.RunAsync(tree, sources, proof.Manifest, job.Damaged, isSelected, job.Request.Force, progress, ct);
-        return new StagedTree(tree, verified, isSelected, selection.IsEverything, [.. unpacked.NotGivenBack, .. lost.Told]);
+        return new StagedTree(tree, verified, isSelected, selection.IsEverything, [.. unmatched, .. unpacked.NotGivenBack, .. lost.Told]);
     }
 
     private static RestoreResult PutBeside(SwapFolder folder, UnpackTarget target, StagedTree staged)
