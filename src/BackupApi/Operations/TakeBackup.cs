@@ -50,6 +50,9 @@ internal sealed class TakeBackup(
 
         context.Progress.Enter("walk");
         var walkedAt = clock.GetUtcNow();
+
+        // Somebody may have removed the last archive, or a part of it, since the folder was looked at.
+        await catalog.RefreshAsync(ct);
         var last = catalog.List().FirstOrDefault(b => b is { IsOurs: true, Damage: null });
         var tree = look.Run(last, request.Trigger == Trigger.Safety, ct);
         var readsAll = request.ReadsAll || decide.WantsFullRead(last);

@@ -100,8 +100,9 @@ public sealed class DamageTests : IDisposable
     private async Task CutAsync(int step)
     {
         var (archive, storage) = await MakeAsync();
-        for (var length = 0; length < archive.Length; length += step)
+        foreach (var place in KillShare.Of(Enumerable.Range(0, archive.Length).Where(i => i % step == 0).Select(i => (long)i)))
         {
+            var length = (int)place;
             await File.WriteAllBytesAsync(temp["cut"], archive[..length]);
             AssertPrecise((await Storage.VerifyAsync(temp["cut"])).Errors, $"cut at {length}");
             await AssertNeverWrongAsync("cut", storage, $"cut at {length}");
@@ -111,9 +112,9 @@ public sealed class DamageTests : IDisposable
     private async Task FlipAsync(int step, int start = 0)
     {
         var (archive, storage) = await MakeAsync();
-        for (var i = start; i < archive.Length; i += step)
+        foreach (var i in KillShare.Of(Enumerable.Range(0, archive.Length).Where(place => place % step == start).Select(place => (long)place)))
         {
-            var bit = (byte)(1 << (i % 8));
+            var bit = (byte)(1 << (int)(i % 8));
             archive[i] ^= bit;
             await File.WriteAllBytesAsync(temp["flip"], archive);
             AssertPrecise((await Storage.VerifyAsync(temp["flip"])).Errors, $"byte {i} of {archive.Length}");

@@ -131,6 +131,31 @@ public sealed class InheritCapturesTests
         Assert.Equal(clock.GetUtcNow(), Assert.Single(ListAnswer.Of(service.Manager.List()).Backups).ConfirmedAt);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_backup_whose_archive_is_gone_or_was_cut_is_not_confirmed(bool isGone)
+    {
+        await using var service = await StartAsync(out var clock);
+        var first = await CreateAsync(service);
+        clock.Advance(Settled);
+        using (var file = new FileStream(first.Backup.Path, FileMode.Open))
+        {
+            file.SetLength(file.Length - 3000);
+        }
+
+        if (isGone)
+        {
+            File.Delete(first.Backup.Path);
+        }
+
+        var scheduled = await service.Manager.StartBackup(new CreateRequest { Trigger = Trigger.Schedule }).Completion;
+        Assert.False(scheduled.Confirmed);
+        Assert.True(scheduled.Backup.IsProven);
+        Assert.Equal([scheduled.Backup.Name], service.Manager.List().Where(backup => backup.IsProven).Select(backup => backup.Name));
+        Assert.Empty((await service.Get<ArchiveReader>().VerifyAsync(scheduled.Backup.Path, ArchiveLimits.None, new Progress(), CancellationToken.None)).Errors);
+    }
+
     [Fact]
     public async Task By_the_setting_a_run_that_finds_nothing_changed_writes_all_the_same()
     {

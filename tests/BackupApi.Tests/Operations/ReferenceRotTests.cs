@@ -1,6 +1,8 @@
 using BackupApi.Archive;
 using BackupApi.Archive.Encryption;
+using BackupApi.Archive.Format;
 using BackupApi.Archive.Reading;
+using BackupApi.Files;
 using BackupApi.Model;
 using BackupApi.Operations;
 using BackupApi.Tests.Support;
@@ -78,6 +80,27 @@ public sealed class ReferenceRotTests
     }
 
     [Fact]
+    public async Task An_index_of_a_later_version_is_no_rot()
+    {
+        await using var service = await FilledAsync();
+        var first = await CreateAsync(service);
+        var modified = Posix.Stat(first.Backup.Path).Modified;
+        var bytes = await File.ReadAllBytesAsync(first.Backup.Path);
+        var locator = bytes.AsMemory(bytes.Length - 1544, 512);
+        locator.Span[16] = 2;
+        BitConverter.TryWriteBytes(locator.Span[508..], Crc32C.Of(locator.Span[..508]));
+        await File.WriteAllBytesAsync(first.Backup.Path, bytes);
+        Posix.SetModified(first.Backup.Path, modified);
+
+        var second = await CreateAsync(service);
+
+        Assert.Contains("later version", Assert.Single(second.Backup.Warnings).Message, StringComparison.Ordinal);
+        Assert.Null(service.Manager.Get(first.Backup.Name).Damage);
+        Assert.True(service.Manager.Get(first.Backup.Name).IsProven);
+        await AssertWholeAsync(service, second.Backup);
+    }
+
+    [Fact]
     public async Task An_archive_that_is_gone_is_no_rot()
     {
         await using var service = await FilledAsync();
@@ -129,11 +152,11 @@ public sealed class ReferenceRotTests
     /// <summary>As a disk rots: no time stamp tells of it.</summary>
     private static void Flip(string path, long offset)
     {
-        var modified = File.GetLastWriteTimeUtc(path);
+        var modified = Posix.Stat(path).Modified;
         var bytes = File.ReadAllBytes(path);
         bytes[offset] ^= 0x10;
         File.WriteAllBytes(path, bytes);
-        File.SetLastWriteTimeUtc(path, modified);
+        Posix.SetModified(path, modified);
     }
 
     private static async Task<Service> FilledAsync()

@@ -4,6 +4,7 @@ using System.Text;
 using BackupApi.Archive.Encryption;
 using BackupApi.Archive.Format;
 using BackupApi.Archive.Reading;
+using BackupApi.Archive.Tar;
 using BackupApi.Files;
 using BackupApi.Model;
 
@@ -95,7 +96,12 @@ internal sealed class ReferenceArchive : IDisposable
     private static void NoteMissingIndex(ArchiveFile file, Observations seen)
     {
         var name = new byte[Manifest.EntryName.Length];
-        if (file.TryRead(name, ArchiveLayout.GzipHeader.Length + ArchiveLayout.StoredBlockHeader) && Encoding.ASCII.GetString(name) == Manifest.EntryName)
+        var locator = new byte[TarFormat.BlockLength];
+        if (file.Locator is null && file.Length > ArchiveLayout.TailLength && file.TryRead(locator, file.Length - ArchiveLayout.TrailerLength - (3 * TarFormat.BlockLength)) && Locator.IsOfLaterVersion(locator))
+        {
+            seen.Unusable(file.Path, "Its index is of a later version than this service knows, so nothing was carried over.");
+        }
+        else if (file.TryRead(name, ArchiveLayout.GzipHeader.Length + ArchiveLayout.StoredBlockHeader) && Encoding.ASCII.GetString(name) == Manifest.EntryName)
         {
             var offset = file.Locator?.DirectoryOffset ?? Math.Max(0, file.Length - ArchiveLayout.TrailerLength - ArchiveLayout.TailLength);
             seen.Rotten(file.Path, string.Create(CultureInfo.InvariantCulture, $"{(file.Locator is null ? "Its end, which leads to the index," : "The directory of its index")} is damaged or missing, so nothing was carried over ({PathText.Show(file.Locator is null ? ArchiveLayout.LocatorName : ArchiveLayout.IndexName)}, archive offset {offset})."));
