@@ -5,6 +5,8 @@ namespace BackupApi.Tests.Support;
 /// <summary>Where tests may be that run the service as another user: beside the test binaries, or, where the clone lies in a folder that others may not enter, below <c>/var/tmp</c>.</summary>
 internal static class OpenPlace
 {
+    private const string Prefix = "backupapi-tests-";
+
     private static readonly Lazy<string> Folder = new(Find);
 
     private static readonly Lazy<string> Copy = new(CopyProgram);
@@ -22,7 +24,13 @@ internal static class OpenPlace
             return AppContext.BaseDirectory;
         }
 
-        var root = Directory.CreateDirectory($"/var/tmp/backupapi-tests-{Environment.ProcessId}").FullName;
+        foreach (var left in Directory.GetDirectories("/var/tmp", Prefix + "*").Where(left => !Directory.Exists($"/proc/{Path.GetFileName(left)[Prefix.Length..]}")))
+        {
+            // The host of the tests is killed at its end as often as not, so each run clears up behind the one before.
+            TreeRemoval.Remove(left);
+        }
+
+        var root = Directory.CreateDirectory($"/var/tmp/{Prefix}{Environment.ProcessId}").FullName;
         Posix.SetMode(root, 0x1ED /* 0755 */);
         AppDomain.CurrentDomain.ProcessExit += (_, _) => TreeRemoval.Remove(root);
         return root;
