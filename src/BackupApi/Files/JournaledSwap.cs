@@ -76,6 +76,7 @@ internal static class JournaledSwap
             return false;
         }
 
+        // A kill in between leaves them, in a folder that waits for the next start.
         var (one, other) = ($"{folder.Path}/probe-1", $"{folder.Path}/probe-2");
         TreeRemoval.Remove(one);
         TreeRemoval.Remove(other);

@@ -217,7 +217,7 @@ public sealed class HostileArchiveTests : IAsyncLifetime, IDisposable
     }
 
     /// <summary>Everything of the service and around it, but its own staging and records.</summary>
-    /// <summary>Every name, owner, mode, time and content. But for the time of the backups folder itself: the service tries every minute whether it may still write there.</summary>
+    /// <summary>Every name, owner, mode, time and content. But for the time of the backups folder itself: the checks that the service does by itself come and go in its staging folder there.</summary>
     private string Image() => string.Join('\n', $"{TreeImage.Of(temp["disk"])}\n{TreeImage.Of(service.Folder.Path)}".Split('\n')
         .Where(line => !line.Contains(".backupapi", StringComparison.Ordinal) && !line.Contains(".staging", StringComparison.Ordinal))
         .Select(line => line.StartsWith("backups Directory ", StringComparison.Ordinal) ? "backups Directory" : line));
