@@ -1,4 +1,3 @@
-using BackupApi.Catalog;
 using BackupApi.Files;
 using BackupApi.Model;
 using BackupApi.Operations.Restore;
