@@ -1,3 +1,5 @@
+using BackupApi.Files;
+
 namespace BackupApi.Tests.Support;
 
 /// <summary>A small file system in a file, of which copies are taken while somebody works on it.</summary>
@@ -23,14 +25,22 @@ internal sealed class KillDisk(string folder, string kind)
         using (Use(raw))
         {
             fill(Mount);
+
+            // Its unmounting may not be the last, for the same reason.
+            Posix.FlushFileSystem(Mount);
         }
 
         TestMount.Run("cp", "--sparse=always", raw, image);
         File.Delete(raw);
     }
 
-    /// <summary>The image as it is now.</summary>
-    public static void Copy(string image, string to) => TestMount.Run("cp", "--sparse=auto", image, to);
+    /// <summary>The image as it is now, in a new file.</summary>
+    /// <remarks>Never written over: a process that was given a mount namespace of its own meanwhile (a container, another test) keeps what was mounted from the older file alive, and the kernel goes on writing into it.</remarks>
+    public static void Copy(string image, string to)
+    {
+        File.Delete(to);
+        TestMount.Run("cp", "--sparse=auto", image, to);
+    }
 
     /// <summary>Shell that mounts an image.</summary>
     public string MountShell(string image) => $"mount -o {Options} '{image}' '{Mount}'";

@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Globalization;
 using BackupApi.Files;
 using BackupApi.Model;
@@ -79,7 +80,7 @@ public sealed class RestoreErrorTests(KillTemplates templates, ITestOutputHelper
             told[fault] = told.GetValueOrDefault(fault) + 1;
             await findings.TryAsync($"call {n}: {(end.ExitCode == 0 ? fault : end.Errors)}", async () =>
             {
-                var mustBeNew = Judge(template, root, end);
+                var mustBeNew = Judge(template, root, end, errno);
                 if (n % 2 == 1 && end.ExitCode == 1 && fault != nameof(Fault.ReadOnly))
                 {
                     // The disk was put right, and the same life goes on.
@@ -101,7 +102,7 @@ public sealed class RestoreErrorTests(KillTemplates templates, ITestOutputHelper
 
     /// <summary>What was done is there at once. What was not done left storage as it was, and does not come true by itself later, unless it waits for a start anyway. Only an open journal may end either way, and says that a start ends it.</summary>
     /// <returns>What storage must be after the next start; null when it may be either.</returns>
-    private static bool? Judge(KillTemplate template, string root, KillPointEnd end)
+    private static bool? Judge(KillTemplate template, string root, KillPointEnd end, int errno)
     {
         Assert.True(end.ExitCode is 0 or 1, "That is no fault.");
         var image = template.ImageOf(root);
@@ -113,7 +114,7 @@ public sealed class RestoreErrorTests(KillTemplates templates, ITestOutputHelper
 
         Assert.True(end.Errors.Split('\n') is [not "", not "", not "", ..], "a fault says what happened and what to do");
         var fault = end.Errors.Split('\n')[0];
-        Assert.True(fault is nameof(Fault.DiskError) or nameof(Fault.NoRoom) or nameof(Fault.ReadOnly) || end.Errors.Contains("taken back", StringComparison.Ordinal), "it is not told as the disk's");
+        Assert.True(fault is nameof(Fault.DiskError) or nameof(Fault.NoRoom) or nameof(Fault.ReadOnly) || end.Errors.Contains(new Win32Exception(errno).Message, StringComparison.Ordinal), "it is not told as the disk's");
         if (end.Errors.StartsWith($"{Fault.ReadOnly}\n", StringComparison.Ordinal))
         {
             Assert.True(end.Errors.Contains("start", StringComparison.Ordinal), "it does not say what ends it");
