@@ -49,7 +49,8 @@ internal sealed class RandomEdits
     {
         edit();
         return true;
-    }));
+    }
+    ));
 
     /// <summary>One edit. Of every kind one is drawn before any is drawn again, unless it finds nothing to be done to.</summary>
     public void Edit()
