@@ -76,13 +76,12 @@ internal static class JournaledSwap
             return false;
         }
 
+        // A kill in between leaves them, in a folder that waits for the next start.
         var (one, other) = ($"{folder.Path}/probe-1", $"{folder.Path}/probe-2");
-        foreach (var probe in new[] { one, other }.Where(probe => Posix.FindStat(probe) is null))
-        {
-            // A staged folder may have them from a start that was killed here.
-            Posix.MakeFolder(probe);
-        }
-
+        TreeRemoval.Remove(one);
+        TreeRemoval.Remove(other);
+        Posix.MakeFolder(one);
+        Posix.MakeFolder(other);
         try
         {
             Posix.Exchange(one, other);

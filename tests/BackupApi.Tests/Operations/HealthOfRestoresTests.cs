@@ -84,6 +84,56 @@ public sealed class HealthOfRestoresTests : IDisposable
         await watch.StopAsync(CancellationToken.None);
     }
 
+    [Fact]
+    public async Task What_the_disk_refused_at_a_start_is_still_told_after_the_folder_was_looked_at_again()
+    {
+        Backup backup;
+        await using (var first = await StartAsync())
+        {
+            backup = await BackUpAsync(first);
+        }
+
+        File.Copy(backup.Path, temp["restore/mine.tar.gz"]);
+        Shell.Run(temp["storage"], "echo later > a.txt; chattr +i a.txt");
+        try
+        {
+            await using var service = await StartAsync();
+            using var watch = ActivatorUtilities.CreateInstance<RestoreFolderWatch>(service);
+            await watch.StartAsync(CancellationToken.None);
+            for (var i = 0; i < 1500 && !Told(service).Contains("It is whole", StringComparison.Ordinal); i++)
+            {
+                await Task.Delay(20);
+            }
+
+            Assert.Contains("It is whole", Told(service), StringComparison.Ordinal);
+            Assert.Contains("a.txt", Told(service), StringComparison.Ordinal);
+            await watch.StopAsync(CancellationToken.None);
+        }
+        finally
+        {
+            Shell.Run(temp["storage"], "chattr -i a.txt");
+        }
+
+        static string Told(ServiceProvider service) => string.Join(' ', service.GetRequiredService<WatchHealth>().Refresh().Reasons.Where(r => r.Code == "restore-waiting").Select(r => r.Message));
+    }
+
+    [Fact]
+    public async Task A_restore_that_waits_for_the_next_start_is_told_until_a_later_one_calls_it_off()
+    {
+        await using var service = await StartAsync();
+        var backup = await BackUpAsync(service);
+        File.WriteAllText(temp["storage/a.txt"], "later");
+        using (await HolderProcess.StartAsync(temp["storage/a.txt"], "held = open(path, 'r+b')"))
+        {
+            Assert.False((await service.GetRequiredService<BackupManager>().StartRestore(new RestoreRequest { BackupName = backup.Name }).Completion).Applied);
+            await service.GetRequiredService<OperationGate>().DrainAsync(TimeSpan.FromSeconds(30), TimeProvider.System);
+        }
+
+        await UntilAsync(service, "restore-waiting");
+        Assert.True((await service.GetRequiredService<BackupManager>().StartRestore(new RestoreRequest { BackupName = backup.Name }).Completion).Applied);
+        await UntilAsync(service);
+    }
+
     [Fact, Provokes("restore-failed")]
     public async Task An_archive_that_could_not_be_restored_at_a_start_is_told_until_it_is_removed()
     {

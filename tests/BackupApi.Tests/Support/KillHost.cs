@@ -124,10 +124,10 @@ internal static class KillHost
 
                 break;
             case "heal":
-                if ((await world.HealAsync()).Undecided is [var undecided, ..])
+                if (await world.HealAsync() is { Undecided: [var undecided, ..] } healed)
                 {
                     // Told by health as one text, which ends with the call that decides.
-                    throw new BackupException(Fault.VerificationFailed, undecided.Message, undecided.Message);
+                    throw new BackupException((healed.Open ?? healed.Refused)?.Fault ?? Fault.VerificationFailed, undecided.Message, undecided.Message);
                 }
 
                 break;

@@ -4,29 +4,6 @@ using BackupApi.Model;
 
 namespace BackupApi.Operations.Restore;
 
-/// <summary>What self-healing may do.</summary>
-internal enum HealMode
-{
-    /// <summary>Brings back what is missing or damaged, where that is certainly right.</summary>
-    On,
-
-    /// <summary>Only says what it would do.</summary>
-    Report,
-
-    Off,
-}
-
-/// <summary>What self-healing found at a start.</summary>
-/// <param name="Healed">Databases that were brought back, with from where and where the old one lies.</param>
-/// <param name="Undecided">Databases that a person must decide about, with the call that does it.</param>
-internal sealed record HealResult(IReadOnlyList<Finding> Healed, IReadOnlyList<Finding> Undecided)
-{
-    /// <summary>A healing whose journal could be brought to no end; nothing more was healed. Null when there is none.</summary>
-    public BackupException? Open { get; init; }
-
-    public static HealResult Nothing { get; } = new([], []);
-}
-
 /// <summary>At a start, before anybody opens storage: brings back a database that is gone or damaged, from the newest backup in which it was proven.</summary>
 /// <remarks>
 /// Only what the newest backup still holds (a database that was seen to be gone in a later backup stays gone), only once for each disappearance, only where nobody has storage open,
@@ -84,16 +61,17 @@ internal sealed class HealStorage(
 
         var healed = new List<Finding>();
         var undecided = new List<Finding>(unseen);
-        BackupException? open = null;
+        BackupException? open = null, refused = null;
         foreach (var wound in wounds)
         {
             var stopped = open is null ? blocked : "the journal of another healing is open, and nothing is written to storage until it came to its end";
             var treated = await TreatAsync(wound, stopped, $"{operationId}-{healed.Count + undecided.Count}", progress, ct);
             (treated.IsHealed ? healed : undecided).Add(treated.Told);
             open ??= treated.Open;
+            refused ??= treated.Refused;
         }
 
-        return new HealResult(healed, undecided) { Open = open };
+        return new HealResult(healed, undecided) { Open = open, Refused = refused };
     }
 
     /// <summary>The databases that the newest backup on their line holds: one that a later backup saw to be gone stays gone.</summary>
@@ -175,11 +153,13 @@ internal sealed class HealStorage(
         }
         catch (Exception e) when (e is BackupException or IOException)
         {
-            return new(new Finding(name, $"{wound.What} It was not brought back, because what is there could not be kept: {e.Message} {CallFor(name, from)}."));
+            var failure = AsFault(e);
+            return new(new Finding(name, $"{wound.What} It was not brought back, because what is there could not be kept: {failure.Message} {failure.Hint} {CallFor(name, from)}."), Refused: failure);
         }
 
         // A candidate whose archive turns out to be damaged gives way to the one before it, while that is no less certainly right.
         var failed = "";
+        BackupException? refused = null;
         foreach (var candidate in candidates.TakeWhile(candidate => Doubtful(wound, candidate, isBegun: true) is null))
         {
             try
@@ -193,17 +173,23 @@ internal sealed class HealStorage(
             }
             catch (Exception e) when (e is BackupException or IOException)
             {
-                failed += $" Not from {candidate.Name}: {e.Message}";
-                if (e is not BackupException { Fault: Fault.ArchiveDamaged or Fault.ArchiveHostile or Fault.VerificationFailed })
+                var failure = AsFault(e);
+                if (!RestoreFolder.LiesInTheArchive(failure.Fault))
                 {
+                    refused = failure;
+                    failed += $" {failure.Message} {failure.Hint}";
                     break;
                 }
+
+                failed += $" Not from {candidate.Name}: {failure.Message}";
             }
         }
 
         Forget(name);
-        return new(new Finding(name, $"{wound.What} It could not be brought back.{failed} {CallFor(name, from)}."));
+        return new(new Finding(name, $"{wound.What} It could not be brought back.{failed} {CallFor(name, from)}."), Refused: refused);
     }
+
+    private static BackupException AsFault(Exception e) => e as BackupException ?? Errno.ToFault((IOException)e);
 
     private void Forget(string name)
     {

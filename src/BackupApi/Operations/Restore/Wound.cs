@@ -20,4 +20,5 @@ internal sealed record Wound(KnownDatabase Database, string What, Verdict? Verdi
 
 /// <summary>What became of a wound.</summary>
 /// <param name="Open">Its journal could be brought to no end.</param>
-internal sealed record Treated(Finding Told, bool IsHealed = false, BackupException? Open = null);
+/// <param name="Refused">No backup is to blame: the disk, or an application by its hook.</param>
+internal sealed record Treated(Finding Told, bool IsHealed = false, BackupException? Open = null, BackupException? Refused = null);

@@ -79,6 +79,29 @@ public sealed class DoubtTests
     }
 
     [Fact]
+    public async Task A_restore_whose_journal_stays_open_is_told_by_health_until_a_later_one_has_ended_it()
+    {
+        using var disk = new BadDisk();
+        await using var service = await StartAsync(disk);
+        var backup = (await service.Manager.StartBackup(new CreateRequest()).Completion).Backup;
+        File.Delete($"{service.Storage}/sql/data.db");
+        disk.JamsJournal = true;
+
+        var failure = await Assert.ThrowsAsync<BackupException>(() => service.Manager.StartRestore(new RestoreRequest { BackupName = backup.Name }).Completion);
+
+        Assert.Equal(Fault.ReadOnly, failure.Fault);
+        Assert.Contains("neither be finished nor taken back", Assert.Single(service.Get<WatchHealth>().Refresh().Reasons, r => r.Code == "read-only").Message, StringComparison.Ordinal);
+        disk.JamsJournal = false;
+        Directory.Delete(Assert.Single(Directory.GetDirectories($"{service.Storage}/.backup", "restore-*")) + "/state.partial");
+
+        var result = await service.Manager.StartRestore(new RestoreRequest { BackupName = backup.Name }).Completion;
+
+        Assert.Contains(result.Warnings, warning => warning.Message.Contains("finished now", StringComparison.Ordinal));
+        Assert.DoesNotContain(service.Get<WatchHealth>().Refresh().Reasons, r => r.Code == "read-only");
+        Assert.True(File.Exists($"{service.Storage}/sql/data.db"));
+    }
+
+    [Fact]
     public async Task A_healing_whose_journal_stays_open_is_told_as_that_and_nothing_more_is_healed()
     {
         using var disk = new BadDisk();

@@ -289,6 +289,21 @@ public sealed class RestoreBackupTests : IDisposable
     }
 
     [Fact]
+    public async Task A_single_file_that_is_mounted_there_is_refused_before_the_first_step()
+    {
+        var backup = await world.BackUpAsync();
+        File.WriteAllText($"{world.Storage}/same.txt", "work of today");
+        File.WriteAllText($"{world.Temp.Folder("elsewhere")}/file", "mounted");
+        using var mount = TestMount.Bind($"{world.Temp["elsewhere"]}/file", $"{world.Storage}/changed.txt");
+
+        var failure = await Assert.ThrowsAsync<BackupException>(() => world.RestoreAsync(backup.Name));
+
+        Assert.Equal(Fault.ArchiveIncompatible, failure.Fault);
+        Assert.Contains("changed.txt", failure.Message, StringComparison.Ordinal);
+        Assert.Equal("work of today", File.ReadAllText($"{world.Storage}/same.txt"));
+    }
+
+    [Fact]
     public async Task Our_own_folders_below_storage_survive_a_restore_that_replaces_all_around_them()
     {
         using var nested = new RestoreWorld(settings => settings with { BackupsPath = $"{settings.StoragePath}/data/keep/backups", RestorePath = $"{settings.StoragePath}/data/restore" });
