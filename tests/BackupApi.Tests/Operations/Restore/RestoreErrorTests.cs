@@ -54,11 +54,11 @@ public sealed class RestoreErrorTests(KillTemplates templates, ITestOutputHelper
 
     /// <summary>SQLite itself writes there: what it says of a disk is not to be taken for the state of the database.</summary>
     [Theory]
-    [InlineData(Errno.EIO, false)]
-    [InlineData(Errno.ENOSPC, true)]
-    [InlineData(Errno.EROFS, true)]
-    public Task A_disk_that_fails_while_a_dropped_database_is_verified_does_not_make_it_damaged(int errno, bool sticky) =>
-        FailAsync("bare", errno, sticky, 1, static call => call.Contains("/sqlite-scratch-", StringComparison.Ordinal) || call.Contains(".sqlite-scratch-", StringComparison.Ordinal));
+    [InlineData(Errno.EIO, false, 2)]
+    [InlineData(Errno.ENOSPC, true, 5)]
+    [InlineData(Errno.EROFS, true, 5)]
+    public Task A_disk_that_fails_while_a_dropped_database_is_verified_does_not_make_it_damaged(int errno, bool sticky, int step) =>
+        FailAsync("bare", errno, sticky, step, static call => call.Contains("/sqlite-scratch-", StringComparison.Ordinal) || call.Contains(".sqlite-scratch-", StringComparison.Ordinal));
 
     /// <param name="isWanted">Which calls, each as the library names it; null for all.</param>
     private async Task FailAsync(string what, int errno, bool sticky, int step, Func<string, bool>? isWanted = null)
@@ -67,7 +67,7 @@ public sealed class RestoreErrorTests(KillTemplates templates, ITestOutputHelper
         using var server = new KillServer(temp.Path);
         var calls = server.Run(template.Call, Copy(template), 0, 0, false).Calls;
         var numbers = isWanted is null ? KillShare.Of(calls, step)
-            : [.. KillPoint.Run(template.Call, Copy(template), 0, trace: true).Errors.Split('\n').Where(isWanted).Select(line => long.Parse(line.Split(' ')[0], CultureInfo.InvariantCulture))];
+            : [.. KillPoint.Run(template.Call, Copy(template), 0, trace: true).Errors.Split('\n').Where(isWanted).Where((_, i) => i % step == 0).Select(line => long.Parse(line.Split(' ')[0], CultureInfo.InvariantCulture))];
         Assert.NotEmpty(numbers);
         var (old, fresh) = (0, 0);
         var told = new SortedDictionary<string, int>(StringComparer.Ordinal);
