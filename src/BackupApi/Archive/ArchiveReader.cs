@@ -161,6 +161,14 @@ internal sealed class ArchiveReader(int threads = 0, ArchiveKeys? keys = null)
     public Task<UnpackResult> UnpackAsync(string path, string into, Func<ArchiveEntry, bool> select, ArchiveLimits limits, Progress progress, CancellationToken ct) =>
         UnpackAsync(path, into, select, limits, progress, passOver: false, ct);
 
+    /// <summary>The same for what <paramref name="select"/> picks by its name, reading nothing of the archive but its index and the chunks of that; null where there is no index to go by.</summary>
+    /// <remarks>Tar and index must agree on what is unpacked. Damage anywhere else is not noticed.</remarks>
+    public async Task<UnpackResult?> UnpackSomeAsync(string path, string into, Func<ArchiveEntry, bool> select, ArchiveLimits limits, Progress progress, CancellationToken ct)
+    {
+        using var file = Open(path);
+        return file.FindPages() is null ? null : await new IndexedUnpacking(file, threads, limits, progress).UnpackSomeAsync(into, select, passOver: false, ct);
+    }
+
     /// <summary>The same for a damaged archive: gives every file whose chunks still verify, and lists the others. Without a usable index, all that comes before the damage, and says so.</summary>
     public Task<UnpackResult> SalvageAsync(string path, string into, Func<ArchiveEntry, bool> select, ArchiveLimits limits, Progress progress, CancellationToken ct) =>
         UnpackAsync(path, into, select, limits, progress, passOver: true, ct);

@@ -41,6 +41,10 @@ internal sealed class RestoreScope(SelectPaths paths, RestoreMode mode, SourceRo
         return path => isAsked(path) && (byMember.TryGetValue(path, out var isEventlog) ? isEventlog : IsEventlog(path));
     }
 
+    /// <summary>Whether one name was asked for by itself.</summary>
+    /// <param name="database">The database it belongs to, whose role counts; null for a plain file.</param>
+    public bool Asks(string path, string? database) => paths.Matches(path) && (mode == RestoreMode.Full || IsEventlog(database ?? path));
+
     /// <summary>Says of each path that was asked for and is not in the backup that it brought nothing back.</summary>
     /// <param name="selected">What of the backup comes back.</param>
     /// <param name="sources">Of backup and storage: one file of a database stands for all of it, also a side file that was captured into it.</param>
