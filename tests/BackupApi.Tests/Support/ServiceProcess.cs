@@ -71,12 +71,15 @@ public sealed partial class ServiceProcess : IDisposable
         return (service, address);
     }
 
+    /// <summary>Nothing begins by itself: a test that takes longer than a minute would meet the first check of the databases, and a 409 (tests of that give the setting).</summary>
     public static (string Name, string? Value)[] Over(TempFolder folder) =>
     [
         ("STORAGE_PATH", folder["storage"]),
         ("BACKUPS_PATH", folder["backups"]),
         ("RESTORE_PATH", folder["restore"]),
         ("AUTO_BACKUP_ENABLED", "false"),
+        ("Backup__CheckDatabasesEvery", "0"),
+        ("Backup__DrillEvery", "0"),
     ];
 
     /// <summary>Waits for a text in the output and gives the word it begins.</summary>
