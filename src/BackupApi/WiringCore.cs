@@ -7,6 +7,7 @@ using BackupApi.Engines.LevelDb;
 using BackupApi.Engines.LiteDb;
 using BackupApi.Engines.PlainFiles;
 using BackupApi.Engines.Sqlite;
+using BackupApi.Files;
 using BackupApi.Operations;
 using BackupApi.Operations.Alerts;
 using BackupApi.Operations.Metrics;
@@ -44,6 +45,8 @@ internal static class WiringCore
         services.AddSingleton<RestoreFolderState>();
         services.AddSingleton<WorkFolders>();
         services.AddSingleton<SourceRoles>();
+        services.AddSingleton<FingerprintTrust>();
+        services.AddSingleton<HeadMemory>();
         services.AddSingleton<FindSources>();
         services.AddSingleton<SequenceCounter>();
         services.AddSingleton<ApplyRetention>();

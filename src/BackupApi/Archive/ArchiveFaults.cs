@@ -22,13 +22,17 @@ internal static class ArchiveFaults
         $"The archive has no file '{EntryName.Short(name)}'.",
         "Ask for the list of its files; names are relative to storage.");
 
-    public static BackupException TooMany(long limit) => new(
+    public static BackupException LinkToLink(string name, string target) => EntryName.Hostile(name, $"is a hard link to '{EntryName.Short(target)}', which is not a file");
+
+    /// <param name="at">The entry that is one too many; null where it has no name yet.</param>
+    public static BackupException TooMany(long limit, string? at = null) => new(
         Fault.ArchiveHostile,
-        $"The archive holds more than {limit.ToString("N0", CultureInfo.InvariantCulture)} entries, so it was refused.",
+        $"The archive holds more than {limit.ToString("N0", CultureInfo.InvariantCulture)} entries{(at is null ? "" : $" ('{EntryName.Short(at)}' is one too many)")}, so it was refused.",
         "Split it, or look at who made this archive.");
 
-    public static BackupException TooLarge(long limit) => new(
+    /// <param name="at">The entry in which it gets there; null where that is known beforehand.</param>
+    public static BackupException TooLarge(long limit, string? at = null) => new(
         Fault.ArchiveHostile,
-        $"The archive unpacks to more than {limit.ToString("N0", CultureInfo.InvariantCulture)} bytes, so it was refused.",
+        $"The archive unpacks to more than {limit.ToString("N0", CultureInfo.InvariantCulture)} bytes{(at is null ? "" : $" (that many are reached in '{EntryName.Short(at)}')")}, so it was refused.",
         "Free some room on the disk of storage, or look at who made this archive.");
 }

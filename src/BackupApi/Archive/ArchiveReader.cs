@@ -161,12 +161,21 @@ internal sealed class ArchiveReader(int threads = 0, ArchiveKeys? keys = null)
     public Task<UnpackResult> UnpackAsync(string path, string into, Func<ArchiveEntry, bool> select, ArchiveLimits limits, Progress progress, CancellationToken ct) =>
         UnpackAsync(path, into, select, limits, progress, passOver: false, ct);
 
+    /// <summary>The same for what <paramref name="select"/> picks by its name, reading nothing of the archive but its index and the chunks of that; null where there is no index to go by.</summary>
+    /// <remarks>Tar and index must agree on what is unpacked. Damage anywhere else is not noticed.</remarks>
+    public async Task<UnpackResult?> UnpackSomeAsync(string path, string into, Func<ArchiveEntry, bool> select, ArchiveLimits limits, Progress progress, CancellationToken ct)
+    {
+        using var file = Open(path);
+        return file.FindPages() is null ? null : await new IndexedUnpacking(file, threads, limits, progress).UnpackSomeAsync(into, select, passOver: false, ct);
+    }
+
     /// <summary>The same for a damaged archive: gives every file whose chunks still verify, and lists the others. Without a usable index, all that comes before the damage, and says so.</summary>
     public Task<UnpackResult> SalvageAsync(string path, string into, Func<ArchiveEntry, bool> select, ArchiveLimits limits, Progress progress, CancellationToken ct) =>
         UnpackAsync(path, into, select, limits, progress, passOver: true, ct);
 
     /// <summary>One file's content to a stream, with its SHA-256 in the answer; a hard link gives the content of its file.</summary>
-    /// <exception cref="BackupException"><see cref="Fault.NotFound"/>: no such file. <see cref="Fault.ArchiveDamaged"/>: possibly after bytes were written, which the caller must throw away.</exception>
+    /// <remarks>With an index, each chunk is proven before its bytes are written. Without one nothing vouches for a byte but gzip's checksum at the end: the whole archive is read before the first byte is written.</remarks>
+    /// <exception cref="BackupException"><see cref="Fault.NotFound"/>: no such file. <see cref="Fault.ArchiveDamaged"/>: with an index possibly after bytes were written, which the caller must throw away.</exception>
     public async Task<ArchiveEntry> CopyEntryAsync(string path, string name, Stream destination, CancellationToken ct)
     {
         using var file = Open(path);
@@ -175,17 +184,7 @@ internal sealed class ArchiveReader(int threads = 0, ArchiveKeys? keys = null)
             return await EntryFetch.CopyAsync(file, threads, name, destination, ct);
         }
 
-        await using var tar = OpenStream(file, ArchiveLimits.None);
-        while (await tar.NextAsync(ct) is { } entry)
-        {
-            if (entry.Name == name && entry.Kind == EntryKind.File)
-            {
-                var sha256 = await EntryFetch.CopyAsync(tar.ReadAsync, destination, ct);
-                return entry with { Sha256 = sha256 };
-            }
-        }
-
-        throw ArchiveFaults.NoSuchEntry(name);
+        return await StreamFetch.CopyAsync(() => OpenStream(file, ArchiveLimits.None), name, destination, ct);
     }
 
     /// <summary>Whether an archive holds exactly these names, each under an unchanged fingerprint that may be trusted: nothing changed since. False on any doubt, never a fault.</summary>

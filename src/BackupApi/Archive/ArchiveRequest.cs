@@ -17,6 +17,9 @@ internal sealed record ArchiveRequest
     /// <summary>The previous archive, whose chunks may be carried over; null for a full run.</summary>
     public string? ReferencePath { get; init; }
 
+    /// <summary>Told at once, on any thread, when a part of the reference archive turns out damaged: by that archive's name, with entry and offset. Also where the writing fails later on. Must not throw.</summary>
+    public Action<Finding>? OnReferenceRot { get; init; }
+
     /// <summary>Whether an unchanged fingerprint means that a file need not be read.</summary>
     public bool TrustFingerprints { get; init; } = true;
 
@@ -35,7 +38,7 @@ internal sealed record WriterObservations(
     long Entries,
     long ContentBytes)
 {
-    /// <summary>Chunks of the reference archive that did not stand their check and were compressed anew: that archive is damaged, this one is not.</summary>
+    /// <summary>Chunks of the reference archive that did not stand their check and were compressed anew, each once, and why it was of no use: that archive is damaged, this one is not.</summary>
     public IReadOnlyList<Finding> ReferenceRot { get; init; } = [];
 }
 

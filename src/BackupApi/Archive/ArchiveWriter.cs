@@ -50,7 +50,7 @@ internal sealed class ArchiveWriter(ArchiveWriterSettings settings)
     /// <returns>Null when it read back differently.</returns>
     private async Task<ArchiveFacts?> WriteOnceAsync(string partialPath, ArchiveRequest request, IReadOnlyList<CapturedFile> ordered, Progress progress, CancellationToken ct)
     {
-        var seen = new Observations();
+        var seen = new Observations(request.OnReferenceRot);
         var room = (int)TarFormat.Padded(Math.Clamp(request.ManifestRoomBytes, TarFormat.BlockLength, ArchiveJson.MaxBytes / 2));
         using var handle = Posix.CreateNew(partialPath);
         using var sink = OpenSink(handle, ManifestHead.Length(room));

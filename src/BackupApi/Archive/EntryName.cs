@@ -10,7 +10,7 @@ namespace BackupApi.Archive;
 /// </remarks>
 internal static class EntryName
 {
-    /// <summary>PATH_MAX of Linux less the NUL: no longer name can be opened.</summary>
+    /// <summary>PATH_MAX of Linux less the NUL: other tools put down no longer name, so none is captured.</summary>
     public const int MaxBytes = 4095;
 
     /// <summary>NAME_MAX of Linux.</summary>
@@ -26,41 +26,45 @@ internal static class EntryName
     /// <summary>The name without <c>.</c> segments, doubled and trailing slashes; empty for the root itself.</summary>
     /// <param name="isForeign">Also refuse a drive letter (<c>C:\</c>, <c>C:/</c>): in an archive that was not written by us it stands for an absolute path.</param>
     /// <exception cref="BackupException"><see cref="Fault.ArchiveHostile"/>.</exception>
-    public static string Clean(string stored, bool isForeign)
+    public static string Clean(string stored, bool isForeign) => WhyNot(stored, isForeign, out var clean) is { } why ? throw Hostile(stored, why) : clean;
+
+    /// <summary>As <see cref="Clean"/>, as a question: null, or what is wrong with the name.</summary>
+    public static string? WhyNot(string stored, bool isForeign, out string clean)
     {
+        clean = stored;
         if (stored.Contains('\0', StringComparison.Ordinal))
         {
-            throw Hostile(stored, "holds a NUL");
+            return "holds a NUL";
         }
 
         if (stored.StartsWith('/'))
         {
-            throw Hostile(stored, "is absolute");
+            return "is absolute";
         }
 
         if (isForeign && stored is [(>= 'a' and <= 'z') or (>= 'A' and <= 'Z'), ':', '\\' or '/', ..])
         {
-            throw Hostile(stored, "begins with a drive letter");
+            return "begins with a drive letter";
         }
 
         if (IsClean(stored))
         {
-            return stored;
+            return null;
         }
 
         var segments = stored.Split('/').Where(segment => segment is not ("" or ".")).ToArray();
         if (segments.Contains("..", StringComparer.Ordinal))
         {
-            throw Hostile(stored, "climbs out by '..'");
+            return "climbs out by '..'";
         }
 
         if (Array.Exists(segments, segment => PathText.Encode(segment).Length > MaxSegmentBytes))
         {
-            throw Hostile(stored, $"has a part longer than {MaxSegmentBytes} bytes");
+            return $"has a part longer than {MaxSegmentBytes} bytes";
         }
 
-        var name = string.Join('/', segments);
-        return PathText.Encode(name).Length <= MaxBytes ? name : throw Hostile(stored, $"is longer than {MaxBytes} bytes");
+        clean = string.Join('/', segments);
+        return PathText.Encode(clean).Length <= MaxBytes ? null : $"is longer than {MaxBytes} bytes";
     }
 
     public static BackupException Hostile(string name, string why) => new(

@@ -24,6 +24,29 @@ internal sealed class UnpackFolder(string root) : IDisposable
         return Enter(slash < 0 ? "" : name[..slash], name);
     }
 
+    /// <summary>The same without making anything; null where the way is not there, or leads through something that is not a folder.</summary>
+    public SafeFileHandle? FindParentOf(string name, out string fileName)
+    {
+        var parts = name.Split('/');
+        fileName = parts[^1];
+        var at = rootHandle;
+        for (var i = 0; i < parts.Length - 1; i++)
+        {
+            try
+            {
+                at = Posix.OpenAt(at, parts[i], FolderFlags);
+                current?.Dispose();
+                (current, currentPath) = (at, string.Join('/', parts[..(i + 1)]));
+            }
+            catch (PosixException e) when (e.Errno is Errno.ENOENT or Errno.ENOTDIR or Errno.ELOOP)
+            {
+                return null;
+            }
+        }
+
+        return at;
+    }
+
     /// <summary>The folder of that cleaned name itself.</summary>
     public SafeFileHandle Enter(string path, string forEntry)
     {
@@ -81,8 +104,9 @@ internal sealed class UnpackFolder(string root) : IDisposable
             catch (PosixException e) when (e.Errno is Errno.ENOTDIR or Errno.ELOOP)
             {
                 // O_DIRECTORY with O_NOFOLLOW on a symlink answers ENOTDIR or ELOOP, depending on the kernel.
+                var isLink = Posix.FindStatAt(at, part) is { Kind: FileKind.Symlink };
                 Forget(at);
-                throw EntryName.Hostile(forEntry, $"leads through '{EntryName.Short(part)}', which is not a folder");
+                throw EntryName.Hostile(forEntry, $"leads through '{EntryName.Short(part)}', which is a {(isLink ? "symlink" : "file")}, not a folder");
             }
         }
     }

@@ -29,6 +29,20 @@ internal sealed class UnpackWorkers(int threads, UnpackedFacts facts) : IAsyncDi
     public async ValueTask AddAsync(ArchiveEntry entry, SafeFileHandle folder, string name, byte[] content)
     {
         Rethrow();
+        if (threads == 0)
+        {
+            try
+            {
+                Make(new Job(entry, folder, name, content));
+            }
+            finally
+            {
+                ArrayPool<byte>.Shared.Return(content);
+            }
+
+            return;
+        }
+
         if (jobs is null)
         {
             jobs = Channel.CreateBounded<Job>(new BoundedChannelOptions(threads * Window) { SingleWriter = true });
@@ -86,7 +100,7 @@ internal sealed class UnpackWorkers(int threads, UnpackedFacts facts) : IAsyncDi
             }
             catch (PosixException e) when (e.Errno is Errno.EEXIST or Errno.EISDIR)
             {
-                failure ??= EntryName.Hostile(job.Entry.Name, "comes twice");
+                failure ??= RepeatedName.Of(job.Entry, job.Folder, job.Name);
             }
             catch (IOException e)
             {

@@ -28,8 +28,8 @@ internal sealed class Unpacker : IAsyncDisposable
     /// <summary>The file whose content is being written, or was when it failed: not counted in <see cref="bytes"/>.</summary>
     private string? unfinished;
 
-    /// <param name="threads">That make small files at once.</param>
-    public Unpacker(string into, ArchiveLimits limits, Progress progress, int threads = 1)
+    /// <param name="threads">That make small files at once, in any order; 0: each where its turn comes, so that of two entries in each other's way always the second is blamed.</param>
+    public Unpacker(string into, ArchiveLimits limits, Progress progress, int threads = 0)
     {
         (this.into, this.limits, this.progress) = (into, limits, progress);
         folder = new UnpackFolder(into);
@@ -70,7 +70,7 @@ internal sealed class Unpacker : IAsyncDisposable
         }
         catch (PosixException e) when (e.Errno is Errno.EEXIST or Errno.EISDIR)
         {
-            throw EntryName.Hostile(entry.Name, "comes twice");
+            throw RepeatedName.Of(entry, folder.ParentOf(entry.Name, out var taken), taken);
         }
         catch (IOException e)
         {
@@ -117,12 +117,12 @@ internal sealed class Unpacker : IAsyncDisposable
     {
         if (++entries > limits.MaxEntries)
         {
-            throw ArchiveFaults.TooMany(limits.MaxEntries);
+            throw ArchiveFaults.TooMany(limits.MaxEntries, entry.Name);
         }
 
         if (entry.Size > limits.MaxBytes - bytes)
         {
-            throw ArchiveFaults.TooLarge(limits.MaxBytes);
+            throw ArchiveFaults.TooLarge(limits.MaxBytes, entry.Name);
         }
     }
 
@@ -134,7 +134,7 @@ internal sealed class Unpacker : IAsyncDisposable
         }
         else if (existing.Kind != FileKind.Directory)
         {
-            throw EntryName.Hostile(entry.Name, "comes twice, once as a folder");
+            throw RepeatedName.Of(entry, parent, name);
         }
 
         folders.Add(entry);
@@ -144,10 +144,16 @@ internal sealed class Unpacker : IAsyncDisposable
     {
         // The handle of the link's own folder must outlive the walk to the target's.
         using var targetFolder = new UnpackFolder(into);
-        var from = targetFolder.ParentOf(entry.LinkTarget!, out var fromName);
-        if (Posix.FindStatAt(from, fromName) is not { Kind: FileKind.File })
+        var target = EntryName.Short(entry.LinkTarget!);
+        if (targetFolder.FindParentOf(entry.LinkTarget!, out var fromName) is not { } from)
         {
-            throw EntryName.Hostile(entry.Name, $"is a hard link to '{EntryName.Short(entry.LinkTarget!)}', which is not a file unpacked before it");
+            throw EntryName.Hostile(entry.Name, $"is a hard link to '{target}', the way to which is not made of folders unpacked before it");
+        }
+
+        var kind = Posix.FindStatAt(from, fromName)?.Kind;
+        if (kind != FileKind.File)
+        {
+            throw EntryName.Hostile(entry.Name, $"is a hard link to '{target}', which is {(kind == FileKind.Symlink ? "a symlink" : "not a file unpacked before it")}");
         }
 
         Posix.MakeHardLinkAt(from, fromName, folder.ParentOf(entry.Name, out var name), name);

@@ -21,6 +21,9 @@ internal sealed record BackupState
     /// <summary>Files.TreeDigest of storage as it was walked for this backup; null when it is not known.</summary>
     public string? TreeDigest { get; init; }
 
+    /// <summary>When that walk began.</summary>
+    public DateTimeOffset? WalkedAt { get; init; }
+
     /// <summary>How each database looked when it was captured, by its name.</summary>
     public IReadOnlyDictionary<string, SourceMemory> Memory { get; init; } = new Dictionary<string, SourceMemory>(StringComparer.Ordinal);
 
@@ -33,6 +36,9 @@ internal sealed record BackupState
     public DateTimeOffset? DrilledAt { get; init; }
 
     public string? Damage { get; init; }
+
+    /// <summary>When <see cref="Damage"/> was found first.</summary>
+    public DateTimeOffset? DamagedAt { get; init; }
 
     public DateTimeOffset? ConfirmedAt { get; init; }
 

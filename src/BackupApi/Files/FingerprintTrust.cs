@@ -27,6 +27,9 @@ internal sealed class FingerprintTrust(TimeProvider clock)
             return false;
         }
 
-        return isLocal.GetOrAdd(stat.Device, static (_, path) => Posix.FindFileSystemType(path) is { } type && LocalDisks.Contains(type), path);
+        return isLocal.GetOrAdd(stat.Device, static (_, path) => IsOnLocalDisk(path), path);
     }
+
+    /// <summary>Whether a change of that file shows in its facts at once: on the disks of this machine.</summary>
+    public static bool IsOnLocalDisk(string path) => Posix.FindFileSystemType(path) is { } type && LocalDisks.Contains(type);
 }

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using BackupApi.Model;
 
 namespace BackupApi.Files;
 
@@ -45,6 +46,28 @@ internal sealed partial record MountFacts(long FreeBytes, long TotalBytes, strin
 
         var kind = Magics.GetValueOrDefault(buffer.Type & 0xFFFFFFFF) ?? $"0x{buffer.Type:x}";
         return new MountFacts((long)(buffer.Available * (ulong)buffer.BlockSize), (long)(buffer.Blocks * (ulong)buffer.BlockSize), kind);
+    }
+
+    /// <summary>Whether all of these files and folders lie on local disks: a mount of another kind may lie anywhere inside a tree. False where that cannot be told any more.</summary>
+    public static bool AreOnLocalDisks(StorageTree tree, IEnumerable<TreeNode> nodes)
+    {
+        var known = new HashSet<ulong>();
+        try
+        {
+            foreach (var node in nodes)
+            {
+                if (node.Stat.Kind is FileKind.File or FileKind.Directory && known.Add(node.Stat.Device) && !Of(tree.FullPath(node.Path)).IsLocalDisk)
+                {
+                    return false;
+                }
+            }
+
+            return true;
+        }
+        catch (PosixException)
+        {
+            return false;
+        }
     }
 
     [LibraryImport("libc", SetLastError = true)]

@@ -67,7 +67,7 @@ internal static class PathText
         return bytes.ToArray();
     }
 
-    /// <summary>The bytes of a path for a system call: encoded and NUL-terminated.</summary>
+    /// <summary>The bytes of a path for a system call: encoded and NUL-terminated; of one that is too long for it, another way to the same place.</summary>
     /// <exception cref="ArgumentException">The path holds a NUL, which would cut it short.</exception>
     internal static byte[] ForSystemCall(string path)
     {
@@ -80,12 +80,12 @@ internal static class PathText
         {
             var terminated = new byte[Encoding.UTF8.GetByteCount(path) + 1];
             Encoding.UTF8.GetBytes(path, terminated);
-            return terminated;
+            return DeepPath.Reach(terminated);
         }
 
         var bytes = Encode(path);
         Array.Resize(ref bytes, bytes.Length + 1);
-        return bytes;
+        return DeepPath.Reach(bytes);
     }
 
     /// <summary>For JSON, logs and people: bytes that are not UTF-8 as <c>\xNN</c>, a backslash as <c>\\</c>; everything else as it is.</summary>

@@ -7,7 +7,7 @@ namespace BackupApi.Files;
 internal sealed class PosixException : IOException
 {
     public PosixException(string call, string path, int errno)
-        : base($"{call} {PathText.Show(path)}: {new Win32Exception(errno).Message}", errno)
+        : base($"{call} {Short(PathText.Show(path))}: {new Win32Exception(errno).Message}", errno)
     {
         Errno = errno;
         Path = path;
@@ -17,6 +17,9 @@ internal sealed class PosixException : IOException
     public int Errno { get; }
 
     public string Path { get; }
+
+    /// <summary>For a sentence that a person reads: of a path of thousands of letters its beginning and its end.</summary>
+    private static string Short(string path) => path.Length <= 500 ? path : $"{path[..200]}…{path[^200..]}";
 }
 
 /// <summary>The errno values this service acts on (asm-generic/errno-base.h and errno.h of Linux; the same on x86-64 and arm64).</summary>

@@ -20,6 +20,9 @@ internal sealed class StorageTree
     /// <summary>How much of a file <see cref="ReadHead"/> gives: enough for every magic this service knows.</summary>
     public const int HeadLength = 4096;
 
+    /// <summary>Names that one thread looks at in a row.</summary>
+    private const int LookedAtOnce = 512;
+
     /// <summary>By place in <see cref="Nodes"/>: a look at the head showed that no kind of database begins like it. Null until <see cref="PassOver"/>.</summary>
     private BitArray? plain;
 
@@ -69,30 +72,52 @@ internal sealed class StorageTree
     public string FullPath(string path) => path.Length == 0 ? Root : $"{Root}/{path}";
 
     /// <summary>Reads the head of each regular file once, and has <see cref="ReadHead"/> pass over those in which nobody is interested. Does nothing the second time.</summary>
-    /// <param name="isOfInterest">Whether a file, by its facts and its head, may belong to a database.</param>
-    public void PassOver(HeadQuestion isOfInterest)
+    /// <param name="isOfInterest">Whether a file, by its facts and its head, may belong to a database. Asked by several threads at once.</param>
+    /// <param name="memory">Of earlier looks; null: every head is read.</param>
+    public void PassOver(HeadQuestion isOfInterest, HeadMemory? memory = null)
     {
         if (plain is not null)
         {
             return;
         }
 
-        var looked = new BitArray(Nodes.Count);
-        var buffer = ArrayPool<byte>.Shared.Rent(HeadLength);
-        try
+        var looked = new bool[Nodes.Count];
+        var keys = new List<UInt128>();
+        Parallel.For(0, (Nodes.Count + LookedAtOnce - 1) / LookedAtOnce, new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount }, block =>
         {
-            for (var i = 0; i < Nodes.Count; i++)
+            var buffer = ArrayPool<byte>.Shared.Rent(HeadLength);
+            var found = new List<UInt128>();
+            for (var i = block * LookedAtOnce; i < Math.Min(Nodes.Count, (block + 1) * LookedAtOnce); i++)
             {
-                var node = Nodes[i];
-                looked[i] = node.Stat.Kind == FileKind.File && !isOfInterest(node, buffer.AsSpan(0, FillHead(node, buffer)));
-            }
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(buffer);
-        }
+                if (Nodes.KindAt(i) != FileKind.File)
+                {
+                    continue;
+                }
 
-        plain = looked;
+                var node = Nodes[i];
+                var key = memory?.KeyOf(this, node);
+                looked[i] = key is { } known && memory!.Knows(known);
+                if (!looked[i])
+                {
+                    var length = FillHead(node, buffer);
+                    looked[i] = !isOfInterest(node, buffer.AsSpan(0, length));
+                    key = length < Math.Min(HeadLength, node.Stat.Size) ? null : key;
+                }
+
+                if (looked[i] && key is { } again)
+                {
+                    found.Add(again);
+                }
+            }
+
+            ArrayPool<byte>.Shared.Return(buffer);
+            lock (keys)
+            {
+                keys.AddRange(found);
+            }
+        });
+        memory?.Replace(keys);
+        plain = new BitArray(looked);
     }
 
     /// <summary>Up to the first <see cref="HeadLength"/> bytes of a regular file; empty when it cannot be read, is gone, or is known to hold nothing of interest. Takes no lock.</summary>

@@ -5,6 +5,9 @@ namespace BackupApi.Files;
 /// <summary>Walks a folder in a stable order: parents before children, names in the order of their bytes.</summary>
 internal static class TreeWalker
 {
+    /// <summary>What tar and other tools can put down again. The path of the tree itself comes on top of that (<see cref="DeepPath"/>).</summary>
+    public const int MaxNameBytes = DeepPath.MaxBytes - 1;
+
     /// <summary>Walks everything below <paramref name="root"/>. Symlinks are listed and never followed.</summary>
     /// <param name="isExcluded">Folders and files to leave out silently (our own), by their facts and relative path.</param>
     /// <exception cref="PosixException">The root itself cannot be listed. A folder below it that cannot be is reported in <see cref="StorageTree.Unreadable"/>.</exception>
@@ -46,6 +49,12 @@ internal static class TreeWalker
 
         private void Add(string path, string name, CancellationToken ct)
         {
+            if (path.Length > MaxNameBytes / 4 && PathText.Encode(path).Length > MaxNameBytes)
+            {
+                Unreadable.Add(new Finding(PathText.Show(path), $"Its name from storage on is longer than {MaxNameBytes} bytes: no archive holds it, so it is left out, with all below it."));
+                return;
+            }
+
             var stat = Posix.Stat($"{root}/{path}");
             if (isExcluded(path, stat))
             {

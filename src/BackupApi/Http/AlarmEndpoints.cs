@@ -20,7 +20,7 @@ internal static class AlarmEndpoints
 
         group.MapGet("", List).Needs(Role.Read).Describe("listAlarms", "Suspicious changes, newest first", "Those that stand have no acknowledgedAt. Each keeps the newest backup before the change.", new AlarmsAnswer([Example]), Fault.NotReady);
         group.MapPost("/{id}/acknowledge", Acknowledge).Needs(Role.Operate).Describe(
-            "acknowledgeAlarm", "The change is as it should be", "Its pin goes; later backups are compared with what is now.", new AlarmAnswer(Example), Fault.NotFound, Fault.NotReady);
+            "acknowledgeAlarm", "The change is as it should be", "Its pin goes; later backups are compared with what is now.", new AlarmAnswer(Example), Fault.InvalidRequest, Fault.NotFound, Fault.NotReady);
     }
 
     private static Ok<AlarmsAnswer> List(BackupManager manager) => TypedResults.Ok(new AlarmsAnswer(manager.Alarms.List()));

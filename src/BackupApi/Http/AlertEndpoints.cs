@@ -1,5 +1,6 @@
 using BackupApi.Http.Access;
 using BackupApi.Http.OpenApi;
+using BackupApi.Model;
 using BackupApi.Operations.Alerts;
 using Microsoft.AspNetCore.Http.HttpResults;
 
@@ -10,7 +11,7 @@ internal static class AlertEndpoints
 {
     public static void MapAlerts(this IEndpointRouteBuilder routes) =>
         routes.MapPost("/api/alerts/test", TestAsync).Needs(Role.Operate).WithTags("Alarms").Describe(
-            "testAlerts", "Send a test to every alert channel", "Says how each took it; error is null where it went well.", new AlertTestAnswer([new AlertTestFacts("0-slack", null)]));
+            "testAlerts", "Send a test to every alert channel", "Says how each took it; error is null where it went well.", new AlertTestAnswer([new AlertTestFacts("0-slack", null)]), Fault.InvalidRequest);
 
     private static async Task<Ok<AlertTestAnswer>> TestAsync(AlertDesk desk, CancellationToken ct) =>
         TypedResults.Ok(new AlertTestAnswer([.. (await desk.TestAsync(ct)).Select(channel => new AlertTestFacts(channel.Key, channel.Value))]));

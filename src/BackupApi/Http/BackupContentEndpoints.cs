@@ -23,7 +23,7 @@ internal static class BackupContentEndpoints
             "listFiles", "Entries of a backup", "In the order of the archive, written as they are read.", Examples.Files,
             Fault.InvalidRequest, Fault.NotFound, Fault.ArchiveDamaged, Fault.ArchiveHostile, Fault.ArchiveLocked, Fault.NotReady);
         group.MapGet("/files/{**path}", GetFile).Needs(Role.Read).WithMetadata(new CountsAs(Crowd.Download)).Describe(
-            "getFile", "One file out of a backup", "Verified while it is sent: the connection is cut when its bytes are not those that were backed up.", Examples.Bytes,
+            "getFile", "One file out of a backup", "Verified while it is sent: the connection is cut when its bytes are not those that were backed up. An archive without an index, made by tar, is read to its end before the answer begins.", Examples.Bytes,
             Fault.InvalidRequest, Fault.NotFound, Fault.ArchiveDamaged, Fault.ArchiveHostile, Fault.ArchiveLocked, Fault.NotReady)
             .Produces<byte[]>(StatusCodes.Status200OK, "application/octet-stream");
         group.MapMethods("/download", Download, DownloadArchive).Needs(Role.Read).WithMetadata(new CountsAs(Crowd.Download)).Describe(

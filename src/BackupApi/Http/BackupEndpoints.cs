@@ -22,7 +22,7 @@ internal static class BackupEndpoints
         group.MapPost("/create", Create).Needs(Role.Operate).DescribeWithBody(
             "createBackup", "Take a backup now",
             "Answers when the backup is written, read back and proven. The work goes on when the caller hangs up.", Examples.CreateBody, Examples.Created,
-            Fault.InvalidRequest, Fault.TooLarge, Fault.Busy, Fault.NoRoom, Fault.NotReady, Fault.Cancelled, Fault.StorageMissing, Fault.HookFailed);
+            Fault.InvalidRequest, Fault.TooLarge, Fault.Busy, Fault.NoRoom, Fault.NotReady, Fault.Cancelled, Fault.StorageMissing, Fault.PermissionDenied, Fault.DiskError, Fault.HookFailed);
         group.MapGet("/list", List).Needs(Role.Read).Describe(
             "listBackups", "All backups, newest first", "Order is the sequence number of the backups, not their clocks.", Examples.List, Fault.NotReady);
         group.MapGet("/export-metadata", Export).Needs(Role.Read).Describe(
@@ -32,10 +32,10 @@ internal static class BackupEndpoints
             Fault.InvalidRequest, Fault.NotFound, Fault.ArchiveDamaged, Fault.NotReady);
         group.MapPost("/{name}/verify", Verify).Needs(Role.Operate).Describe(
             "verifyBackup", "Read a backup whole", "Every byte is read and must agree with every checksum. Damage is answered by 422 with every place in errors.", Examples.Verified,
-            Fault.InvalidRequest, Fault.NotFound, Fault.Busy, Fault.ArchiveDamaged, Fault.ArchiveHostile, Fault.ArchiveLocked, Fault.NotReady, Fault.Cancelled);
+            Fault.InvalidRequest, Fault.NotFound, Fault.Busy, Fault.ArchiveDamaged, Fault.ArchiveHostile, Fault.ArchiveLocked, Fault.PermissionDenied, Fault.DiskError, Fault.NotReady, Fault.Cancelled);
         group.MapPost("/{name}/drill", Drill).Needs(Role.Operate).Describe(
             "drillBackup", "Rehearse a restore", "Verifies, unpacks and checks a backup by the phases of a restore, in a scratch folder; storage is not touched. Says how long it took.", DrillAnswer.Example,
-            Fault.InvalidRequest, Fault.NotFound, Fault.Busy, Fault.NoRoom, Fault.ArchiveDamaged, Fault.VerificationFailed, Fault.NotReady, Fault.Cancelled);
+            Fault.InvalidRequest, Fault.NotFound, Fault.Busy, Fault.NoRoom, Fault.ArchiveDamaged, Fault.VerificationFailed, Fault.StorageMissing, Fault.PermissionDenied, Fault.DiskError, Fault.NotReady, Fault.Cancelled);
         group.MapDelete(NameRoute, Delete).Needs(Role.Admin).Describe(
             "deleteBackup", "Remove a backup", "A pinned backup, or the only proven one, is removed only with force.", Examples.Deleted,
             Fault.InvalidRequest, Fault.NotFound, Fault.Busy, Fault.Protected, Fault.NotReady, Fault.Cancelled);
@@ -47,7 +47,7 @@ internal static class BackupEndpoints
         var request = new CreateRequest
         {
             Label = RequestChecks.Label(body.Value.Label),
-            Metadata = body.Value.Metadata,
+            Metadata = RequestChecks.Metadata(body.Value.Metadata),
             IdempotencyKey = RequestChecks.IdempotencyKey(key),
         };
         return OperationAnswer.OfAsync(() => manager.StartBackup(request), wait, context, CreateAnswer.Of);

@@ -20,12 +20,12 @@ internal static class DatabaseEndpoints
         group.MapPost("/verify", Verify).Needs(Role.Operate).Describe(
             "verifyDatabases", "Check the live databases now",
             "Each is captured and the copy verified; nothing of the owner's is touched and nothing is archived. A damaged database is in the answer, not a failure of the call.", Examples.DatabasesVerified,
-            Fault.InvalidRequest, Fault.NotFound, Fault.Busy, Fault.NoRoom, Fault.NotReady, Fault.Cancelled);
+            Fault.InvalidRequest, Fault.NotFound, Fault.Busy, Fault.NoRoom, Fault.StorageMissing, Fault.PermissionDenied, Fault.DiskError, Fault.NotReady, Fault.Cancelled);
         group.MapPost("/salvage", Salvage).Needs(Role.Operate).DescribeWithBody(
             "salvageDatabase", "Bring out what can still be read of a damaged database",
             "Beside it, never in place: a new folder below backups/.backupapi/salvage/ that holds the result and report.json. SQLite: by REINDEX where only indexes are damaged, else by the sqlite3 shell's .recover where it is installed and can, else row by row. LiteDB and LevelDB: every document or key that still verifies, as JSON lines. Where a backup holds a proven copy, provenIn names it: bringing that back is usually better.",
             new SalvageBody { Name = "app.sqlite" }, Examples.Salvaged,
-            Fault.InvalidRequest, Fault.TooLarge, Fault.NotFound, Fault.Busy, Fault.NoRoom, Fault.NotReady, Fault.Cancelled);
+            Fault.InvalidRequest, Fault.TooLarge, Fault.NotFound, Fault.Busy, Fault.NoRoom, Fault.StorageMissing, Fault.PermissionDenied, Fault.DiskError, Fault.NotReady, Fault.Cancelled);
     }
 
     private static Task<Results<Ok<SalvagedAnswer>, Accepted<AcceptedAnswer>>> Salvage(JsonBody<SalvageBody> body, string? wait, BackupManager manager, HttpContext context)

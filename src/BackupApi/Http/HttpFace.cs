@@ -43,6 +43,7 @@ internal static partial class HttpFace
         app.UseMiddleware<KeyGate>();
         app.UseMiddleware<CrowdGate>();
         app.UseMiddleware<ReadyGate>();
+        app.UseMiddleware<QueryGuard>();
         app.UseDefaultFiles();
         app.UseStaticFiles();
     }

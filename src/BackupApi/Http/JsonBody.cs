@@ -136,7 +136,7 @@ internal static class JsonText
             throw new BackupException(Fault.InvalidRequest, "The body is JSON, but not an object.", "Put the fields between { and }.");
         }
 
-        var known = Lenient.GetTypeInfo(typeof(T)).Properties.Select(property => property.Name).ToList();
+        var known = FieldsOf(typeof(T));
         foreach (var field in root.EnumerateObject().Where(field => !known.Contains(field.Name, StringComparer.OrdinalIgnoreCase)))
         {
             throw new BackupException(Fault.InvalidRequest, $"The body holds an unknown field \"{Shorten(field.Name)}\".", $"Known are: {string.Join(", ", known)}.");
@@ -155,7 +155,10 @@ internal static class JsonText
             : $"The body is not valid JSON at {place}: {Shorten(words.TrimEnd('.'))}.";
     }
 
-    private static string Shorten(string text) => text.Length > 200 ? text[..200] + "…" : text;
+    /// <summary>What a body of this type may hold.</summary>
+    public static IReadOnlyList<string> FieldsOf(Type body) => [.. Lenient.GetTypeInfo(body).Properties.Select(property => property.Name)];
+
+    public static string Shorten(string text) => text.Length > 200 ? text[..200] + "…" : text;
 
     private static BackupException TooLarge() =>
         new(Fault.TooLarge, "The body is larger than 64 KB.", "Send only the fields that the call knows; they fit many times over.");

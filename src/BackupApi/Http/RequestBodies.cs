@@ -16,7 +16,7 @@ internal sealed record CreateBody
 internal sealed record UndoBody
 {
     /// <summary>Goes on although somebody has the storage open.</summary>
-    public bool Force { get; init; }
+    public bool? Force { get; init; }
 }
 
 /// <summary>Body of <c>POST /api/databases/salvage</c>.</summary>
@@ -40,9 +40,9 @@ internal sealed record RestoreBody
     public string? BackupName { get; init; }
 
     /// <summary>Goes on although somebody has the storage open, or the archive does not fit what lives there now.</summary>
-    public bool Force { get; init; }
+    public bool? Force { get; init; }
 
-    /// <summary>Files, folders or globs, relative to storage; empty or left out for everything.</summary>
+    /// <summary>Files, folders or globs, relative to storage; left out for everything.</summary>
     public IReadOnlyList<string>? Paths { get; init; }
 
     /// <summary><c>full</c> (the default) or <c>eventlog</c>: only the sources of the role eventlog, for an application that rebuilds its state by replay.</summary>
@@ -50,4 +50,7 @@ internal sealed record RestoreBody
 
     /// <summary>A new folder under storage to unpack into; left out: into place.</summary>
     public string? To { get; init; }
+
+    /// <summary>Only says what the restore would do.</summary>
+    public bool? DryRun { get; init; }
 }

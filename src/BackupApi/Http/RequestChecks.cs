@@ -1,3 +1,4 @@
+using System.Text.Json;
 using BackupApi.Model;
 
 namespace BackupApi.Http;
@@ -19,14 +20,14 @@ internal static class RequestChecks
     public static string EntryPath(string? path)
     {
         var decoded = (path ?? "").Replace("%2F", "/", StringComparison.OrdinalIgnoreCase).TrimEnd('/');
-        if (decoded.Length == 0 || decoded.StartsWith('/') || decoded.Contains('\0', StringComparison.Ordinal)
-            || decoded.Split('/').Any(part => part is "" or "." or ".."))
-        {
-            throw Invalid("The path is not that of an entry in a backup.", "Take it from GET /api/backup/{name}/files.");
-        }
-
-        return decoded;
+        return IsInside(decoded) ? decoded : throw Invalid("The path is not that of an entry in a backup.", "Take it from GET /api/backup/{name}/files.");
     }
+
+    /// <summary>A folder below storage, with <c>/</c>.</summary>
+    public static string NewFolder(string path) =>
+        path.TrimEnd('/') is var folder && IsInside(folder)
+            ? folder
+            : throw Invalid("The path in 'to' is not that of a folder inside storage.", "Name a folder that does not exist yet, relative to storage, for instance restored/2026-11-20.");
 
     public static string? Label(string? label)
     {
@@ -44,6 +45,11 @@ internal static class RequestChecks
             ? throw Invalid("The label holds a control character.", "A label is one line of text.")
             : label;
     }
+
+    public static JsonElement? Metadata(JsonElement? metadata) =>
+        metadata is { } given && !PlainJson.IsPlain(given)
+            ? throw Invalid($"The metadata are nested deeper than {PlainJson.MaxDepth}.", "Flatten them, or keep them in a file of storage.")
+            : metadata;
 
     public static string? IdempotencyKey(string? key) => key switch
     {
@@ -66,6 +72,26 @@ internal static class RequestChecks
         "FALSE" or "0" or "NO" or "OFF" => false,
         _ => throw Invalid($"The value of {name} is neither true nor false.", $"Use ?{name}=true or ?{name}=false."),
     };
+
+    /// <summary>A flag that may stand in the address and in the body; false where it stands in neither.</summary>
+    public static bool Flag(string name, string? inQuery, bool? inBody) =>
+        inQuery is not null && inBody is { } said && Flag(name, inQuery, byDefault: false) != said
+            ? throw Contradiction(name)
+            : inBody ?? Flag(name, inQuery, byDefault: false);
+
+    /// <summary>A text that may stand in the address and in the body.</summary>
+    public static string? Either(string name, string? inQuery, string? inBody) =>
+        inQuery is not null && inBody is not null && inQuery != inBody ? throw Contradiction(name) : inBody ?? inQuery;
+
+    /// <summary>An empty list is more likely the accident of a script than the wish for everything.</summary>
+    public static IReadOnlyList<string> Paths(IReadOnlyList<string>? paths) =>
+        paths is { Count: 0 } ? throw Invalid("The list of paths is empty.", "Leave paths out to bring everything back.") : [.. (paths ?? []).Select(EntryPath)];
+
+    private static bool IsInside(string path) =>
+        path.Length > 0 && !path.StartsWith('/') && !path.Contains('\0', StringComparison.Ordinal) && !path.Split('/').Any(part => part is "" or "." or "..");
+
+    private static BackupException Contradiction(string name) =>
+        Invalid($"The address and the body say different things of {name}, so nothing was done.", "Give it in one of them.");
 
     private static BackupException Invalid(string message, string hint) => new(Fault.InvalidRequest, message, hint);
 }

@@ -20,8 +20,8 @@ internal static class ScheduleEndpoints
         group.MapPut("", Put).Needs(Role.Admin).DescribeWithBody(
             "putSchedule", "Change when backups are taken", "What is left out stays as it is. The change outlives a restart, over the settings.", ScheduleBody.Example, ScheduleAnswer.Example,
             Fault.InvalidRequest, Fault.TooLarge, Fault.NotReady);
-        group.MapPost("/pause", Pause).Needs(Role.Operate).Describe("pauseSchedule", "Hold scheduled backups back", "Until they are resumed; health says so meanwhile, and calls nothing overdue.", ScheduleAnswer.Example, Fault.NotReady);
-        group.MapPost("/resume", Resume).Needs(Role.Operate).Describe("resumeSchedule", "Let scheduled backups go on", "The next one is reckoned from now.", ScheduleAnswer.Example, Fault.NotReady);
+        group.MapPost("/pause", Pause).Needs(Role.Operate).Describe("pauseSchedule", "Hold scheduled backups back", "Until they are resumed; health says so meanwhile, and calls nothing overdue.", ScheduleAnswer.Example, Fault.InvalidRequest, Fault.NotReady);
+        group.MapPost("/resume", Resume).Needs(Role.Operate).Describe("resumeSchedule", "Let scheduled backups go on", "The next one is reckoned from now.", ScheduleAnswer.Example, Fault.InvalidRequest, Fault.NotReady);
     }
 
     private static Ok<ScheduleAnswer> Get(BackupManager manager) => TypedResults.Ok(ScheduleAnswer.Of(manager.Schedule));

@@ -51,8 +51,11 @@ internal sealed record Backup
     /// <summary>When it was last read whole.</summary>
     public DateTimeOffset? VerifiedAt { get; init; }
 
-    /// <summary>What the last full reading found wrong; null when it was whole.</summary>
+    /// <summary>What the last full reading, or a later backup that carried over from it, found wrong; null when it was whole.</summary>
     public string? Damage { get; init; }
+
+    /// <summary>When that was found; null when it is not known.</summary>
+    public DateTimeOffset? DamagedAt { get; init; }
 
     /// <summary>The manifest's sources; empty for a foreign archive.</summary>
     public IReadOnlyList<ManifestSource> Sources { get; init; } = [];
@@ -69,6 +72,9 @@ internal sealed record Backup
 
     /// <summary>Digest of storage as it was walked for this backup; null when it is not known.</summary>
     public string? TreeDigest { get; init; }
+
+    /// <summary>When storage was walked for this backup: before its databases were captured, and the rest was read; null when it is not known.</summary>
+    public DateTimeOffset? WalkedAt { get; init; }
 
     /// <summary>When every file of storage was last read without believing fingerprints, by this backup or one before it; null when it is not known.</summary>
     public DateTimeOffset? FullReadAt { get; init; }

@@ -101,7 +101,7 @@ internal static class HealthOfBackups
         .. facts.Alarms.Select(a => new HealthReason(
             "suspicious-change", HealthStatus.Degraded, a.Message, $"If that is as it should be: POST /api/alarms/{a.Id}/acknowledge. If not, {a.PinnedBackup ?? "no backup"} holds the state before.", a.At) { Subject = a.Id }),
         .. facts.Backups.Where(b => b is { IsOurs: true, Damage: not null }).Select(b => new HealthReason(
-            "backup-damaged", HealthStatus.Degraded, $"{b.Name} is damaged: {b.Damage}", "Look at the disk that holds the backups; delete this one once newer ones are proven.", b.VerifiedAt) { Subject = b.Name }),
+            "backup-damaged", HealthStatus.Degraded, $"{b.Name} is damaged: {b.Damage}", "Look at the disk that holds the backups; delete this one once newer ones are proven.", b.DamagedAt ?? b.VerifiedAt) { Subject = b.Name }),
         .. facts.LastDrill is { Outcome: Outcome.Failed } drill && facts.Backups.Any(b => b.Name == drill.Backup)
             ? [new HealthReason("drill-failed", HealthStatus.Unhealthy, $"A rehearsal of restoring {drill.Backup} failed: {drill.Message}", "Take a new backup now (POST /api/backup/create) and rehearse it (POST /api/backup/{name}/drill).", drill.At) { Subject = drill.Backup }]
             : Array.Empty<HealthReason>(),

@@ -30,7 +30,8 @@ internal sealed record Manifest
     public required IReadOnlyList<ManifestSource> Sources { get; init; }
 
     /// <summary>What the application said of itself (<c>storage/.backup-app.json</c> or <c>metadata</c> of the request), as it was given.</summary>
-    public JsonElement? Application { get; init; }
+    /// <remarks>Of a foreign or forged manifest, what could not be carried on counts as nothing.</remarks>
+    public JsonElement? Application { get; init => field = value is { } json && PlainJson.IsPlain(json) ? json : null; }
 
     /// <summary>Entries and bytes that were planned when the writing began.</summary>
     public long Entries { get; init; }

@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text;
 using System.Text.Json;
 using BackupApi.Files;
 using BackupApi.Model;
@@ -12,28 +14,50 @@ internal static class ApplicationFacts
     /// <summary>Largest file that is read.</summary>
     private const int MaxBytes = 64 << 10;
 
-    /// <summary>Null when there is none, or it is no JSON object of at most 64 KB: it is the application's, so it never fails a backup.</summary>
-    public static JsonElement? Read(string storage)
+    /// <summary>Null when there is none, or it is not as it should be.</summary>
+    public static JsonElement? Read(string storage) => Look(storage).Facts;
+
+    /// <summary>The file is the application's, so it never fails a backup; but whoever wrote it believes that it counts, so it is told when it does not.</summary>
+    public static (JsonElement? Facts, Finding? Trouble) Look(string storage)
     {
         var path = $"{storage}/{FileName}";
         try
         {
-            if (Posix.FindStat(path) is not { Kind: FileKind.File, Size: > 0 and <= MaxBytes } stat)
+            if (Posix.FindStat(path) is not { } stat)
             {
-                return null;
+                return (null, null);
+            }
+
+            if (stat is not { Kind: FileKind.File, Size: > 0 and <= MaxBytes })
+            {
+                return (null, PassedOver(stat.Kind != FileKind.File ? "it is no regular file" : stat.Size == 0 ? "it is empty" : "it is larger than 64 KB"));
             }
 
             using var file = Posix.OpenRead(path);
             var content = new byte[stat.Size];
-            var length = RandomAccess.Read(file, content, 0);
-            var facts = JsonSerializer.Deserialize<JsonElement>(content.AsSpan(0, length));
-            return facts.ValueKind == JsonValueKind.Object ? facts : null;
+            var json = WithoutMark(content.AsSpan(0, RandomAccess.Read(file, content, 0)));
+            var facts = JsonSerializer.Deserialize<JsonElement>(json);
+            return facts.ValueKind != JsonValueKind.Object ? (null, PassedOver("it is no JSON object"))
+                : PlainJson.IsPlain(facts) ? (facts, null)
+                : (null, PassedOver(string.Create(CultureInfo.InvariantCulture, $"it is nested deeper than {PlainJson.MaxDepth}, or holds a text that is no UTF-8")));
         }
-        catch (Exception e) when (e is IOException or JsonException or UnauthorizedAccessException)
+        catch (JsonException)
         {
-            return null;
+            return (null, PassedOver("it is no JSON"));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return (null, PassedOver(e.Message));
         }
     }
+
+    private static Finding PassedOver(string why) => new(FileName, $"What the application says of itself was passed over: {why}. Until that is put right, no restore is checked for whether it fits the application.");
+
+    /// <summary>Editors and PowerShell put a byte order mark before JSON.</summary>
+    private static byte[] WithoutMark(ReadOnlySpan<byte> content) =>
+        content.StartsWith(Encoding.UTF8.Preamble) ? content[Encoding.UTF8.Preamble.Length..].ToArray()
+        : content.StartsWith(Encoding.Unicode.Preamble) ? Encoding.UTF8.GetBytes(Encoding.Unicode.GetString(content[2..]))
+        : content.ToArray();
 
     /// <summary>What the application is now, for a gate: where the settings say something, they speak for the version that is about to run. Null when nobody says anything.</summary>
     public static JsonElement? Now(JsonElement? file, ApplicationDeclaration declared) => Merge(file, declared, overrides: true);

@@ -32,22 +32,22 @@ internal sealed class DecideBackup(ServiceSettings settings, WorkFolders folders
     }
 
     /// <summary>Whether storage differs from what the newest backup saw. In any doubt it does.</summary>
-    /// <param name="beyondDoubt">A file changed less than <see cref="Settling"/> before that backup counts as changed: a page mapped for writing can change again without a new time.</param>
+    /// <param name="beyondDoubt">A file changed less than <see cref="Settling"/> before that backup looked at storage counts as changed: a page mapped for writing can change again without a new time.</param>
     public bool HasChanged(StorageTree tree, bool beyondDoubt)
     {
         var newest = catalog.List().FirstOrDefault(b => b.IsOurs);
-        if (newest?.TreeDigest is null || newest.TreeDigest != TreeDigest.Of(tree))
+        if (newest is not { TreeDigest: not null, Damage: null } || newest.TreeDigest != TreeDigest.Of(tree))
         {
             return true;
         }
 
-        var settled = UnixTime.From(newest.CreatedAt - Settling);
+        var settled = UnixTime.From((newest.WalkedAt ?? newest.CreatedAt) - Settling);
         return beyondDoubt && tree.Nodes.Any(n => n.Stat.Kind == FileKind.File && n.Stat.Changed.CompareTo(settled) > 0);
     }
 
     /// <summary>Whether a scheduled run may confirm the last backup instead of writing an equal one: it is proven, and beyond doubt nothing changed since.</summary>
     public bool MayConfirm(Backup last, StorageTree tree) =>
-        !settings.AlwaysWrite && last is { IsProven: true, IsSafety: false } && MountFacts.Of(folders.Storage).IsLocalDisk && !HasChanged(tree, beyondDoubt: true);
+        !settings.AlwaysWrite && last is { IsProven: true, IsSafety: false } && MountFacts.Of(folders.Storage).IsLocalDisk && MountFacts.AreOnLocalDisks(tree, tree.Nodes) && !HasChanged(tree, beyondDoubt: true);
 
     /// <summary>Whether fingerprints were believed long enough, and every file is to be read again.</summary>
     public bool WantsFullRead(Backup? last) => last?.FullReadAt is not { } at || clock.GetUtcNow() - at >= settings.FullReadEvery || !MountFacts.Of(folders.Storage).IsLocalDisk;

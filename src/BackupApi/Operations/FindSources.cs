@@ -12,9 +12,10 @@ internal sealed record FoundSource(Source Source, IEngine Engine);
 /// <param name="roles">What each is to its application; null where nobody asks.</param>
 internal sealed class FindSources(IReadOnlyList<IEngine> engines, SourceRoles? roles = null)
 {
-    public IReadOnlyList<FoundSource> In(StorageTree tree)
+    /// <param name="heads">Which files were looked at already; null: every file is.</param>
+    public IReadOnlyList<FoundSource> In(StorageTree tree, HeadMemory? heads = null)
     {
-        tree.PassOver((node, head) => MayBelongToAny(node, head));
+        tree.PassOver((node, head) => MayBelongToAny(node, head), heads);
         var claimed = new HashSet<string>(StringComparer.Ordinal);
         var found = new List<FoundSource>();
         foreach (var engine in engines)

@@ -11,6 +11,9 @@ internal sealed class InheritCaptures(Backup? last, StorageTree tree, DateTimeOf
     /// <summary>How old a change must be for its time stamp to be trusted: a page mapped for writing can change again without a new one.</summary>
     private static readonly TimeSpan Settling = TimeSpan.FromSeconds(60);
 
+    /// <summary>The instant of the tree.</summary>
+    public DateTimeOffset WalkedAt => walkedAt;
+
     /// <summary>The source as the last backup has it; null when it must be captured.</summary>
     public CapturedSource? Find(Source source)
     {
@@ -48,7 +51,8 @@ internal sealed class InheritCaptures(Backup? last, StorageTree tree, DateTimeOf
         var settled = UnixTime.From(walkedAt - Settling);
         return new SourceMemory(
             TreeDigest.Of(nodes),
-            nodes.TrueForAll(node => (node.Path.EndsWith("-wal", StringComparison.Ordinal) ? node.Stat.Modified : node.Stat.Changed).CompareTo(settled) <= 0),
+            nodes.TrueForAll(node => (node.Path.EndsWith("-wal", StringComparison.Ordinal) ? node.Stat.Modified : node.Stat.Changed).CompareTo(settled) <= 0)
+                && MountFacts.AreOnLocalDisks(tree, nodes),
             [.. entries.Select(PathText.Show)]);
     }
 }

@@ -11,14 +11,7 @@ internal sealed class LookAtStorage(WorkFolders folders)
     /// <exception cref="BackupException"><see cref="Fault.StorageMissing"/>.</exception>
     public StorageTree Run(Backup? last, bool mayBeEmpty, CancellationToken ct)
     {
-        if (Posix.FindTargetStat(folders.Storage) is not { Kind: FileKind.Directory })
-        {
-            throw new BackupException(
-                Fault.StorageMissing,
-                $"The storage folder {folders.Storage} does not exist.",
-                "Check STORAGE_PATH and that the volume is mounted; no backup was removed.");
-        }
-
+        RequireFolder(folders.Storage);
         var tree = TreeWalker.Walk(folders.Storage, folders.Own().Contains, ct);
         if (!mayBeEmpty && last is { ContentBytes: > 0 } && !tree.Nodes.Any(n => n.Stat is { Kind: FileKind.File, Size: > 0 }))
         {
@@ -29,5 +22,17 @@ internal sealed class LookAtStorage(WorkFolders folders)
         }
 
         return tree;
+    }
+
+    /// <exception cref="BackupException"><see cref="Fault.StorageMissing"/>.</exception>
+    public static void RequireFolder(string storage)
+    {
+        if (Posix.FindTargetStat(storage) is not { Kind: FileKind.Directory })
+        {
+            throw new BackupException(
+                Fault.StorageMissing,
+                $"The storage folder {PathText.Show(storage)} does not exist.",
+                "Check STORAGE_PATH and that the volume is mounted; no backup was removed.");
+        }
     }
 }

@@ -22,6 +22,7 @@ internal sealed class SalvageDatabase(WorkFolders folders, FindSources findSourc
     {
         var began = clock.GetTimestamp();
         context.Progress.Enter("walk");
+        LookAtStorage.RequireFolder(folders.Storage);
         var tree = TreeWalker.Walk(folders.Storage, folders.Own().Contains, context.Cancellation);
         var found = Find(name, tree);
         if (found.Engine is not ISalvage salvage)

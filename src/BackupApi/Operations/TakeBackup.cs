@@ -12,6 +12,7 @@ internal sealed class TakeBackup(
     WorkFolders folders,
     LookAtStorage look,
     FindSources findSources,
+    HeadMemory heads,
     WriteBackup write,
     BackupCatalog catalog,
     DecideBackup decide,
@@ -21,7 +22,8 @@ internal sealed class TakeBackup(
     WatchChange watchChange,
     ApplyRetention retention,
     HookPair hooks,
-    TimeProvider clock)
+    TimeProvider clock,
+    ILogger<BackupManager> log)
 {
     /// <summary>Between the hooks of the application; the backup before a restore stands between those of the restore.</summary>
     public async Task<CreateResult> RunAsync(CreateRequest request, OperationContext context)
@@ -48,6 +50,9 @@ internal sealed class TakeBackup(
 
         context.Progress.Enter("walk");
         var walkedAt = clock.GetUtcNow();
+
+        // Somebody may have removed the last archive, or a part of it, since the folder was looked at.
+        await catalog.RefreshAsync(ct);
         var last = catalog.List().FirstOrDefault(b => b is { IsOurs: true, Damage: null });
         var tree = look.Run(last, request.Trigger == Trigger.Safety, ct);
         var readsAll = request.ReadsAll || decide.WantsFullRead(last);
@@ -56,7 +61,7 @@ internal sealed class TakeBackup(
             return Confirm(last, context, began);
         }
 
-        var sources = findSources.In(tree);
+        var sources = findSources.In(tree, readsAll ? null : heads);
         GiveMemoryBack.BetweenPhases();
         var inherit = new InheritCaptures(readsAll ? null : last, tree, walkedAt);
         guard.Require(
@@ -70,19 +75,20 @@ internal sealed class TakeBackup(
     private async Task<CreateResult> CaptureAndWriteAsync(
         CreateRequest request, IReadOnlyList<FoundSource> sources, StorageTree tree, DateTimeOffset walkedAt, InheritCaptures inherit, Backup? last, bool readsAll, OperationContext context, long began, CancellationToken ct)
     {
+        var rot = new ReferenceRot(catalog, last, clock, log);
         try
         {
-            return await CaptureAndWriteAsync(request, sources, tree, inherit, last, readsAll, context, began, ct);
+            return await CaptureAndWriteAsync(request, sources, tree, inherit, last, readsAll, rot, context, began, ct);
         }
         catch (BackupException e) when (e.Fault == Fault.ArchiveDamaged && !readsAll)
         {
             // A part of the last archive that was to be carried over has rotted: that archive is of no use as a reference.
-            return await CaptureAndWriteAsync(request, sources, tree, new InheritCaptures(null, tree, walkedAt), last, readsAll: true, context, began, ct);
+            return await CaptureAndWriteAsync(request, sources, tree, new InheritCaptures(null, tree, walkedAt), last, readsAll: true, rot, context, began, ct);
         }
     }
 
     private async Task<CreateResult> CaptureAndWriteAsync(
-        CreateRequest request, IReadOnlyList<FoundSource> sources, StorageTree tree, InheritCaptures inherit, Backup? last, bool readsAll, OperationContext context, long began, CancellationToken ct)
+        CreateRequest request, IReadOnlyList<FoundSource> sources, StorageTree tree, InheritCaptures inherit, Backup? last, bool readsAll, ReferenceRot rot, OperationContext context, long began, CancellationToken ct)
     {
         var staging = folders.NewStaging(context.Id);
         try
@@ -94,7 +100,7 @@ internal sealed class TakeBackup(
             var damaged = (last?.Sources ?? []).Where(s => s.Errors.Count > 0).Select(s => s.Name).ToHashSet(StringComparer.Ordinal);
             await capture.SettleAsync(context.Progress, ct, source => damaged.Contains(PathText.Show(source.Name)));
 
-            var plan = new WritePlan(request, tree, Files(capture), _ => Task.FromResult(capture.Results), last?.Path, !readsAll) { Warnings = [.. context.Warnings] };
+            var plan = new WritePlan(request, tree, Files(capture), _ => Task.FromResult(capture.Results), last?.Path, !readsAll) { Warnings = [.. context.Warnings], Rot = rot };
             GiveMemoryBack.BetweenPhases();
             var written = await WriteWhileVerifyingAsync(plan, capture, context, ct);
             if (written is null)
@@ -107,6 +113,7 @@ internal sealed class TakeBackup(
             var backup = Record(name, archive, tree, new BackupState
             {
                 FullReadAt = readsAll ? clock.GetUtcNow() : last?.FullReadAt ?? clock.GetUtcNow(),
+                WalkedAt = inherit.WalkedAt,
                 Memory = Remember(capture, inherit),
             }, context);
             pinGoodCopies.Run(backup);

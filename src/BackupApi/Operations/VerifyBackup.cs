@@ -31,6 +31,7 @@ internal sealed class VerifyBackup(BackupCatalog catalog, ArchiveReader reader, 
             Report = proof.Report ?? state.Report,
             VerifiedAt = clock.GetUtcNow(),
             Damage = damage,
+            DamagedAt = damage is null ? null : state.DamagedAt ?? clock.GetUtcNow(),
         });
         context.Outcome = damage is null ? Outcome.Ok : Outcome.Failed;
         context.Summary = damage ?? string.Create(CultureInfo.InvariantCulture, $"{proof.Entries} entries, {proof.ContentBytes} bytes: whole");

@@ -20,6 +20,7 @@ internal sealed class VerifyDatabases(WorkFolders folders, FindSources findSourc
     {
         var began = clock.GetTimestamp();
         context.Progress.Enter("walk");
+        LookAtStorage.RequireFolder(folders.Storage);
         var tree = TreeWalker.Walk(folders.Storage, folders.Own().Contains, context.Cancellation);
         var databases = findSources.In(tree)
             .Where(s => s.Source.Engine != Source.PlainFiles && (name is null || PathText.Show(s.Source.Name) == name))

@@ -22,6 +22,9 @@ internal sealed record WritePlan(
 {
     /// <summary>What was seen before the capture.</summary>
     public IReadOnlyList<Finding> Warnings { get; init; } = [];
+
+    /// <summary>Takes and keeps what is met of damage in the reference archive.</summary>
+    public required ReferenceRot Rot { get; init; }
 }
 
 /// <summary>Phase of a backup: writes the archive beside its final name and publishes it by rename. A kill before that leaves a <c>.partial</c>, which the next start removes.</summary>
@@ -47,6 +50,7 @@ internal sealed class WriteBackup(WorkFolders folders, ArchiveWriter writer, Arc
             Report = (seen, _) => Task.FromResult(Describe(sources, plan, seen)),
             ReferencePath = plan.ReferencePath,
             TrustFingerprints = plan.TrustFingerprints,
+            OnReferenceRot = plan.Rot.Add,
         };
 
         var partial = catalog.PathOf(name) + AtomicFile.PartialSuffix;
@@ -68,6 +72,8 @@ internal sealed class WriteBackup(WorkFolders folders, ArchiveWriter writer, Arc
     /// <summary>Half an archive that the disk did not let go takes its name too.</summary>
     private bool IsTaken(string name) => Posix.FindStat(catalog.PathOf(name)) is not null || Posix.FindStat(catalog.PathOf(name) + AtomicFile.PartialSuffix) is not null;
 
+    private IReadOnlyList<Finding> PassedOver(CreateRequest request) => request.Metadata is null && ApplicationFacts.Look(folders.Storage).Trouble is { } trouble ? [trouble] : [];
+
     private Manifest Manifest(WritePlan plan, DateTimeOffset createdAt, IReadOnlyList<ManifestSource> sources) => new()
     {
         Sequence = sequence.Take(),
@@ -81,7 +87,7 @@ internal sealed class WriteBackup(WorkFolders folders, ArchiveWriter writer, Arc
         ContentBytes = plan.Files.Sum(f => f.HardLinkTo is null && f.Stat.Kind == FileKind.File ? f.Stat.Size : 0),
     };
 
-    private static Report Describe(IReadOnlyList<ManifestSource> sources, WritePlan plan, WriterObservations seen)
+    private Report Describe(IReadOnlyList<ManifestSource> sources, WritePlan plan, WriterObservations seen)
     {
         var tree = plan.Tree;
         var unreadable = seen.Unreadable.Concat(tree.Unreadable).ToList();
@@ -92,7 +98,7 @@ internal sealed class WriteBackup(WorkFolders folders, ArchiveWriter writer, Arc
             Verification = isWhole ? sources.Where(s => s.Engine != Source.PlainFiles).Select(s => s.Verification).DefaultIfEmpty(VerificationLevel.Archive).Min() : VerificationLevel.None,
             Proven = unreadable.Count == 0 && sources.All(s => s.IsProven),
             Errors = [.. sources.SelectMany(s => s.Errors), .. unreadable],
-            Warnings = [.. plan.Warnings, .. sources.SelectMany(s => s.Warnings), .. seen.ChangedWhileRead, .. seen.Vanished, .. seen.ReferenceRot],
+            Warnings = [.. plan.Warnings, .. PassedOver(plan.Request), .. sources.SelectMany(s => s.Warnings), .. seen.ChangedWhileRead, .. seen.Vanished, .. plan.Rot.Findings.Concat(seen.ReferenceRot).Distinct()],
             Skipped = tree.Skipped,
             Entries = seen.Entries,
             ContentBytes = seen.ContentBytes,

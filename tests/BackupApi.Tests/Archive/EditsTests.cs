@@ -1,4 +1,3 @@
-using System.Text;
 using BackupApi.Files;
 using BackupApi.Tests.Support;
 using Xunit;
@@ -15,17 +14,24 @@ public sealed class EditsTests : IDisposable
     [Fact]
     public Task Any_row_of_edits_ends_in_the_same_content() => RunAsync(runs: 25, editsEach: 8, seed: 1);
 
-    [Fact]
+    /// <summary>A run after each of them, in four shares: the edits before a share are made without a run.</summary>
+    [Theory]
     [Trait("Category", "Long")]
-    public Task A_thousand_edits_end_in_the_same_content() => RunAsync(runs: 1000, editsEach: 1, seed: 2);
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(4)]
+    public Task A_thousand_edits_end_in_the_same_content(int quarter) => RunAsync(runs: 250, editsEach: 1, seed: 2, before: (quarter - 1) * 250);
 
-    private async Task RunAsync(int runs, int editsEach, int seed)
+    private async Task RunAsync(int runs, int editsEach, int seed, int before = 0)
     {
         var random = new Random(seed);
         var storage = temp.Folder("storage");
-        for (var i = 0; i < 30; i++)
+        var edits = new RandomEdits(storage, random);
+        edits.Fill(files: 30);
+        for (var i = 0; i < before; i++)
         {
-            Create(random);
+            edits.Edit();
         }
 
         string? reference = null;
@@ -34,7 +40,7 @@ public sealed class EditsTests : IDisposable
         {
             for (var i = 0; i < editsEach; i++)
             {
-                Edit(random);
+                edits.Edit();
             }
 
             var archive = temp[$"{run}.tar.gz"];
@@ -52,83 +58,6 @@ public sealed class EditsTests : IDisposable
         }
 
         Assert.True(carriedOver > 0);
-    }
-
-    private void Edit(Random random)
-    {
-        var names = Posix.ListNames(temp["storage"]).Where(name => Posix.Stat(temp[$"storage/{name}"]).Kind == BackupApi.Model.FileKind.File).ToList();
-        if (names.Count < 5)
-        {
-            Create(random);
-            return;
-        }
-
-        var path = temp[$"storage/{names[random.Next(names.Count)]}"];
-        var before = Posix.Stat(path);
-        switch (random.Next(11))
-        {
-            case 0:
-                File.AppendAllText(path, new string('+', random.Next(1, 5000)), Encoding.ASCII);
-                break;
-            case 1 when before.Size > 0:
-                Overwrite(path, random, before.Size);
-                Posix.SetModified(path, before.Modified);
-                break;
-            case 2:
-                File.WriteAllBytes(path, new byte[random.Next(200_000)]);
-                break;
-            case 3:
-                Posix.Rename(path, temp[$"storage/{random.Next(1000)}{(random.Next(2) == 0 ? ".db" : "")}"]);
-                break;
-            case 4:
-                // The next file created may well get the inode of this one.
-                Posix.Unlink(path);
-                Create(random);
-                break;
-            case 5:
-                Posix.SetMode(path, 0x180 | (uint)random.Next(0x40));
-                break;
-            case 6:
-                Posix.SetOwner(path, (uint)random.Next(3), (uint)random.Next(3));
-                break;
-            case 7:
-                Posix.Unlink(path);
-                break;
-            case 8:
-                var name = temp[$"storage/link{random.Next(1000)}"];
-                if (Posix.FindStat(name) is null)
-                {
-                    Posix.MakeHardLink(path, name);
-                }
-
-                break;
-            case 9 when before.Links > 1:
-                // Breaks a link: the same content under an inode of its own.
-                var content = File.ReadAllBytes(path);
-                Posix.Unlink(path);
-                File.WriteAllBytes(path, content);
-                break;
-            default:
-                // A checkpoint: pages rewritten in place all over the file.
-                for (var i = 0; i < 5 && before.Size > 0; i++)
-                {
-                    Overwrite(path, random, before.Size);
-                }
-
-                break;
-        }
-    }
-
-    private static void Overwrite(string path, Random random, long size)
-    {
-        using var handle = Posix.Open(path, OpenFlags.ReadWrite);
-        RandomAccess.Write(handle, [(byte)random.Next(256)], random.NextInt64(size));
-    }
-
-    private void Create(Random random)
-    {
-        var bytes = new byte[random.Next(3) == 0 ? random.Next(300_000) : random.Next(5000)];
-        random.NextBytes(bytes.AsSpan(0, bytes.Length / 2));
-        File.WriteAllBytes(temp[$"storage/{random.Next(1000)}{(random.Next(3) == 0 ? ".db" : "")}"], bytes);
+        Assert.Equal(edits.CertainKinds, edits.Done.Count);
     }
 }

@@ -6,7 +6,7 @@ namespace BackupApi.Tests.Archive;
 /// <summary>Any tree that a storage may be: names of any bytes, sizes around the edges of chunks, links, modes, owners, sparse files, times to the nanosecond.</summary>
 internal static class RandomTree
 {
-    private static readonly int[] Sizes = [0, 1, 511, 512, 513, 48 * 1024, (48 * 1024) + 1, (64 * 1024) - 1, 64 * 1024, (64 * 1024) + 1, 128 * 1024, (128 * 1024) + 7, 300_000];
+    private static readonly int[] Sizes = [0, 1, 511, 512, 513, 48 * 1024, (48 * 1024) + 1, (64 * 1024) - 1, 64 * 1024, (64 * 1024) + 1, 128 * 1024, (128 * 1024) + 7, (256 * 1024) - 1, 256 * 1024, (256 * 1024) + 1, 300_000, 512 * 1024];
 
     public static string Make(string root, Random random)
     {
@@ -14,7 +14,8 @@ internal static class RandomTree
         var files = new List<string>();
         for (var i = random.Next(5, 40); i > 0; i--)
         {
-            var path = $"{folders[random.Next(folders.Count)]}/{Name(random)}";
+            // Databases are cut in another way than other files.
+            var path = $"{folders[random.Next(folders.Count)]}/{Name(random)}{(random.Next(4) == 0 ? ".db" : "")}";
             if (Posix.FindStat(path) is not null)
             {
                 continue;
@@ -88,7 +89,7 @@ internal static class RandomTree
 
     private static string Name(Random random)
     {
-        var bytes = new byte[random.Next(8) == 0 ? random.Next(100, 256) : random.Next(1, 12)];
+        var bytes = new byte[random.Next(8) == 0 ? random.Next(100, 253) : random.Next(1, 12)];
         random.NextBytes(bytes);
         for (var i = 0; i < bytes.Length; i++)
         {

@@ -59,6 +59,42 @@ public sealed class ReuseTests : IDisposable
     }
 
     [Fact]
+    public async Task A_mapped_page_that_changes_without_a_new_time_is_found()
+    {
+        using var file = System.IO.MemoryMappedFiles.MemoryMappedFile.CreateFromFile(temp["storage/plain"]);
+        using var bytes = file.CreateViewAccessor();
+        bytes.Write(300_000, (byte)1);
+        await Storage.WriteAsync(temp["1.tar.gz"], storage, settings: new());
+
+        // The page is dirty: unless the kernel has written it back just now, another store changes the content and no time of the file.
+        bytes.Write(300_000, (byte)2);
+        await Storage.WriteAsync(temp["2.tar.gz"], storage, temp["1.tar.gz"]);
+        await AssertWholeAsync("2.tar.gz");
+    }
+
+    [Fact]
+    public async Task A_fingerprint_from_the_future_of_the_clock_is_not_trusted()
+    {
+        var early = new ArchiveWriterSettings { Clock = new ManualClock(TimeProvider.System.GetUtcNow() - TimeSpan.FromDays(1)) };
+        await Storage.WriteAsync(temp["1.tar.gz"], storage, settings: early);
+        var facts = await Storage.WriteAsync(temp["2.tar.gz"], storage, temp["1.tar.gz"]);
+        Assert.Equal(1_620_010, facts.BytesRead);
+    }
+
+    [Fact]
+    public async Task A_fingerprint_of_memory_or_of_a_file_system_in_user_space_is_not_trusted()
+    {
+        using var memory = TestMount.Tmpfs(temp["memory"], 8);
+        Directory.CreateDirectory(temp["fuse"]);
+        using var fuse = await FuseFolder.MountAsync(temp["fuse"]);
+        var trust = new FingerprintTrust(new ManualClock(TimeProvider.System.GetUtcNow() + TimeSpan.FromDays(1)));
+        temp.File("memory/file", "content"u8);
+        Assert.True(trust.IsTrusted(Posix.Stat(temp["storage/plain"]), temp["storage/plain"]));
+        Assert.False(trust.IsTrusted(Posix.Stat(temp["memory/file"]), temp["memory/file"]));
+        Assert.False(trust.IsTrusted(Posix.Stat(temp["fuse"]), temp["fuse"]));
+    }
+
+    [Fact]
     public async Task Fingerprints_can_be_distrusted()
     {
         await Storage.WriteAsync(temp["1.tar.gz"], storage);

@@ -53,11 +53,43 @@ public sealed class StorageTreeTests : IDisposable
         var tree = TreeWalker.Walk(temp.Path);
         var asked = 0;
 
-        tree.PassOver((_, head) => ++asked > 0 && head.StartsWith("MAGIC"u8));
+        tree.PassOver((_, head) => Interlocked.Increment(ref asked) > 0 && head.StartsWith("MAGIC"u8));
         tree.PassOver((_, _) => ++asked > 0);
 
         Assert.Equal(2, asked);
         Assert.Equal("MAGIC"u8.ToArray(), tree.ReadHead(tree.Find("other")!));
         Assert.Empty(tree.ReadHead(tree.Find("plain")!));
+    }
+
+    [Fact]
+    public void A_head_that_was_of_no_interest_is_read_again_only_when_its_file_changed()
+    {
+        File.WriteAllText(temp["plain"], "some text");
+        File.WriteAllText(temp["replaced"], "some text");
+        File.WriteAllText(temp["other"], "MAGIC");
+        var memory = new HeadMemory(new FingerprintTrust(new HourAhead()));
+        Assert.Equal(3, Asked(memory));
+        Assert.Equal(1, Asked(memory));
+
+        File.Delete(temp["replaced"]);
+        File.WriteAllText(temp["replaced"], "MAGIC");
+        Assert.Equal(2, Asked(memory));
+        Assert.Equal(2, Asked(memory));
+    }
+
+    [Fact]
+    public void A_head_that_was_written_within_the_last_minute_is_read_each_time()
+    {
+        File.WriteAllText(temp["plain"], "some text");
+        var memory = new HeadMemory(new FingerprintTrust(TimeProvider.System));
+        Assert.Equal(1, Asked(memory));
+        Assert.Equal(1, Asked(memory));
+    }
+
+    private int Asked(HeadMemory memory)
+    {
+        var asked = 0;
+        TreeWalker.Walk(temp.Path).PassOver((_, head) => Interlocked.Increment(ref asked) > 0 && head.StartsWith("MAGIC"u8), memory);
+        return asked;
     }
 }

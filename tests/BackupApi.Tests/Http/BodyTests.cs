@@ -85,6 +85,21 @@ public sealed class BodyTests(RunningService service) : IClassFixture<RunningSer
         Assert.Equal(400, (await service.PostAsync("/api/backup/create", "{\"metadata\":" + new string('[', 30_000))).Status);
 
     [Theory]
+    [InlineData(31, 200)]
+    [InlineData(33, 400)]
+    [InlineData(60, 400)]
+    public async Task Metadata_are_kept_as_long_as_every_answer_can_hold_them(int depth, int expected)
+    {
+        var (status, json) = await service.PostAsync("/api/backup/create", $$"""{"metadata":{{new string('[', depth)}}{{new string(']', depth)}}}""");
+
+        Assert.Equal(expected, status);
+        if (status == 200)
+        {
+            Assert.Equal(200, (await service.GetAsync($"/api/backup/{json.GetProperty("name").GetString()}")).Status);
+        }
+    }
+
+    [Theory]
     [InlineData(false)]
     [InlineData(true)]
     public async Task A_body_over_64_KB_is_too_large(bool isChunked)

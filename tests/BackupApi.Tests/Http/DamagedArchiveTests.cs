@@ -97,7 +97,7 @@ public sealed class DamagedArchiveTests : IAsyncLifetime
     [InlineData("""{"backupName":"NAME","paths":["a.bin"]}""")]
     public async Task Without_force_and_paths_a_damaged_archive_is_refused_and_the_hint_says_how(string body)
     {
-        await FlipAsync(archive.Length / 2);
+        await FlipAsync(PlaceOf("a.bin"));
         ChangeAll();
 
         var (status, json) = await service.PostAsync("/api/backup/restore", body.Replace("NAME", name, StringComparison.Ordinal));
@@ -106,6 +106,24 @@ public sealed class DamagedArchiveTests : IAsyncLifetime
         Assert.Equal("archiveDamaged", json.GetProperty("fault").GetString());
         Assert.Contains("'force' with 'paths'", json.GetProperty("hint").GetString(), StringComparison.Ordinal);
         Assert.Equal("changed", await File.ReadAllTextAsync(service.Folder["storage/a.bin"]));
+    }
+
+    [Fact]
+    public async Task Damage_elsewhere_keeps_nothing_from_coming_back_by_its_path_for_nothing_else_is_read()
+    {
+        await FlipAsync(PlaceOf("b.bin"));
+        ChangeAll();
+
+        var (status, json) = await service.PostAsync("/api/backup/restore", $$"""{"backupName":"{{name}}","paths":["a.bin","many","sql/data.db"]}""");
+
+        Assert.True(status == 200, json.ToString());
+        foreach (var file in new[] { "a.bin", "many/1.txt", "many/2.txt" })
+        {
+            Assert.Equal(contents[file], await File.ReadAllBytesAsync(service.Folder[$"storage/{file}"]));
+        }
+
+        Assert.Equal("changed", await File.ReadAllTextAsync(service.Folder["storage/b.bin"]));
+        Assert.Equal(422, (await service.PostAsync("/api/backup/restore", $$"""{"backupName":"{{name}}","paths":["b.bin"]}""")).Status);
     }
 
     [Fact]
@@ -130,6 +148,9 @@ public sealed class DamagedArchiveTests : IAsyncLifetime
         Assert.Equal(404, (await service.PostAsync("/api/databases/salvage", """{"name":"a.bin"}""")).Status);
         Assert.Equal(400, (await service.PostAsync("/api/databases/salvage")).Status);
     }
+
+    /// <summary>Random bytes are stored as they are.</summary>
+    private int PlaceOf(string file) => archive.AsSpan().IndexOf(contents[file].AsSpan(1000, 100));
 
     private void ChangeAll()
     {

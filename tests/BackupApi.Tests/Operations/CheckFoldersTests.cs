@@ -97,7 +97,7 @@ public sealed class CheckFoldersTests : IDisposable
     {
         var start = new ProcessStartInfo(
             "setpriv",
-            [$"--reuid={Somebody}", $"--regid={Somebody}", "--clear-groups", "--inh-caps=-all", "dotnet", Path.Combine(AppContext.BaseDirectory, "BackupApi.dll"), "--urls=http://127.0.0.1:0"])
+            [$"--reuid={Somebody}", $"--regid={Somebody}", "--clear-groups", "--inh-caps=-all", "dotnet", OpenPlace.Program, "--urls=http://127.0.0.1:0"])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,

@@ -1,7 +1,11 @@
 using System.Diagnostics;
 using System.IO.MemoryMappedFiles;
+using System.Text.Json;
 using BackupApi.Archive;
+using BackupApi.Catalog;
+using BackupApi.Http.Answers;
 using BackupApi.Model;
+using BackupApi.Operations;
 using BackupApi.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 using Xunit;
@@ -105,6 +109,90 @@ public sealed class InheritCapturesTests
         Assert.Equal(clock.GetUtcNow(), service.Manager.Get(first.Backup.Name).ConfirmedAt);
         Assert.False((await CreateAsync(service)).Confirmed);
         Assert.Equal(2, service.Manager.List().Count);
+    }
+
+    [Fact]
+    public async Task A_confirmation_is_logged_counts_as_fresh_and_is_shown_in_list_and_health()
+    {
+        await using var service = await StartAsync(out var clock);
+        var first = await CreateAsync(service);
+        clock.Advance(TimeSpan.FromHours(4));
+        Assert.Contains(service.Get<WatchHealth>().Refresh().Reasons, reason => reason.Code == "proven-backup-too-old");
+
+        await service.Manager.StartBackup(new CreateRequest { Trigger = Trigger.Schedule }).Completion;
+
+        await service.Get<OperationGate>().DrainAsync(TimeSpan.FromSeconds(10), TimeProvider.System);
+        Assert.Contains(service.Log.Lines, line => line.Text.Contains("nothing changed since: confirmed", StringComparison.Ordinal));
+        var report = service.Get<WatchHealth>().Refresh();
+        Assert.DoesNotContain(report.Reasons, reason => reason.Code == "proven-backup-too-old");
+        var health = JsonSerializer.SerializeToElement(HealthAnswer.Of(report, "1"), Json.Options).GetProperty("backup");
+        Assert.Equal(first.Backup.Name, health.GetProperty("latestProven").GetString());
+        Assert.Equal(clock.GetUtcNow(), health.GetProperty("confirmedAt").GetDateTimeOffset());
+        Assert.Equal(clock.GetUtcNow(), Assert.Single(ListAnswer.Of(service.Manager.List()).Backups).ConfirmedAt);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_backup_whose_archive_is_gone_or_was_cut_is_not_confirmed(bool isGone)
+    {
+        await using var service = await StartAsync(out var clock);
+        var first = await CreateAsync(service);
+        clock.Advance(Settled);
+        using (var file = new FileStream(first.Backup.Path, FileMode.Open))
+        {
+            file.SetLength(file.Length - 3000);
+        }
+
+        if (isGone)
+        {
+            File.Delete(first.Backup.Path);
+        }
+
+        var scheduled = await service.Manager.StartBackup(new CreateRequest { Trigger = Trigger.Schedule }).Completion;
+        Assert.False(scheduled.Confirmed);
+        Assert.True(scheduled.Backup.IsProven);
+        Assert.Equal([scheduled.Backup.Name], service.Manager.List().Where(backup => backup.IsProven).Select(backup => backup.Name));
+        Assert.Empty((await service.Get<ArchiveReader>().VerifyAsync(scheduled.Backup.Path, ArchiveLimits.None, new Progress(), CancellationToken.None)).Errors);
+    }
+
+    [Fact]
+    public async Task By_the_setting_a_run_that_finds_nothing_changed_writes_all_the_same()
+    {
+        var clock = new ManualClock(TimeProvider.System.GetUtcNow() + Settled);
+        await using var service = await Service.StartAsync(settings => settings with { AlwaysWrite = true }, services => services.AddSingleton<TimeProvider>(clock));
+        service.Temp.File("storage/notes.txt", "notes"u8);
+        await CreateAsync(service);
+        clock.Advance(Settled);
+        Assert.False((await service.Manager.StartBackup(new CreateRequest { Trigger = Trigger.Schedule }).Completion).Confirmed);
+        Assert.Equal(2, service.Manager.List().Count);
+    }
+
+    [Fact]
+    public async Task What_lies_on_a_mount_in_memory_inside_storage_is_never_taken_for_unchanged()
+    {
+        await using var service = await StartAsync(out var clock);
+        using var memory = TestMount.Tmpfs(Path.Combine(service.Storage, "memory"), 8);
+        Fixtures.CopyTo("sqlite/a-clean", Path.Combine(service.Storage, "memory"));
+        await CreateAsync(service);
+        clock.Advance(Settled);
+        Assert.False((await service.Manager.StartBackup(new CreateRequest { Trigger = Trigger.Schedule }).Completion).Confirmed);
+        clock.Advance(Settled);
+        var sources = (await CreateAsync(service)).Backup.Sources;
+        Assert.NotNull(sources.Single(s => s.Name == "data.db").InheritedFrom);
+        Assert.Null(sources.Single(s => s.Name == "memory/data.db").InheritedFrom);
+    }
+
+    [Fact]
+    public async Task A_database_that_was_captured_within_a_minute_of_its_change_is_not_confirmed_however_long_the_writing_took()
+    {
+        await using var service = await StartAsync(out var clock);
+        var first = await CreateAsync(service);
+        var soon = clock.GetUtcNow() - Settled + TimeSpan.FromSeconds(30);
+        Assert.Equal(first.Backup.CreatedAt, first.Backup.WalkedAt);
+        service.Get<BackupCatalog>().Record(first.Backup.Name, state => state with { WalkedAt = soon });
+        clock.Advance(Settled);
+        Assert.False((await service.Manager.StartBackup(new CreateRequest { Trigger = Trigger.Schedule }).Completion).Confirmed);
     }
 
     [Fact]

@@ -149,6 +149,37 @@ public sealed class SalvageDatabaseTests : IDisposable
     }
 
     [Fact]
+    public async Task A_leveldb_folder_of_thousands_of_tables_without_its_manifest_is_read_a_few_at_a_time()
+    {
+        const int tables = 2500, keys = 500;
+        var folder = $"{world.Storage}/level";
+        var builder = new LevelDbBuilder(folder);
+        for (var table = 1; table <= tables; table++)
+        {
+            // All overlap; the newest version of each key lies in one of the last tables, of every fifth it is a deletion.
+            var key = table % keys;
+            builder.Table(0, (ulong)table, [[new Entry($"key{key:D4}", (ulong)table, key % 5 == 0 && table > tables - keys ? null : $"value {table}"), new Entry("z", (ulong)table, $"value {table}")]]);
+        }
+
+        builder.Finish();
+        foreach (var manifest in Directory.GetFiles(folder, "MANIFEST-*"))
+        {
+            File.WriteAllText(manifest, "gone");
+        }
+
+        using var done = new CancellationTokenSource();
+        var watching = Task.Run(() => MostTablesOpen(done.Token));
+        var result = await SalvageAsync("level");
+        await done.CancelAsync();
+
+        Assert.InRange(await watching, 1, 40);
+        var expected = Enumerable.Range(0, keys).Where(key => key % 5 != 0).Select(key => (Key: $"key{key:D4}", Value: $"value {tables - keys + key}")).Append(("z", $"value {tables}"))
+            .Select(entry => $"{Convert.ToHexString(System.Text.Encoding.UTF8.GetBytes(entry.Item1))}\t{Convert.ToHexString(System.Text.Encoding.UTF8.GetBytes(entry.Item2))}").Order(StringComparer.Ordinal);
+        Assert.Equal(expected, KeysAndValues(result).Order(StringComparer.Ordinal));
+        Assert.Equal(["keys.jsonl"], Posix.ListNames($"{result.Folder}/files"));
+    }
+
+    [Fact]
     public async Task A_database_that_is_no_longer_recognised_is_known_from_the_newest_backup_which_the_answer_names()
     {
         world.AddDatabase("sqlite/a-clean", "sql");
@@ -179,6 +210,18 @@ public sealed class SalvageDatabaseTests : IDisposable
     {
         using var stop = new CancellationTokenSource();
         return await world.Get<SalvageDatabase>().RunAsync(name, new OperationContext($"20261120T120000Z-{Guid.NewGuid():N}", OperationKind.Salvage, Trigger.Manual, stop));
+    }
+
+    /// <summary>The largest number of tables that this process was seen to have open at one time.</summary>
+    private static int MostTablesOpen(CancellationToken done)
+    {
+        var most = 0;
+        while (!done.IsCancellationRequested)
+        {
+            most = Math.Max(most, Directory.GetFiles("/proc/self/fd").Count(link => new FileInfo(link).LinkTarget is { } target && target.EndsWith(".ldb", StringComparison.Ordinal) && target.Contains(".staging", StringComparison.Ordinal)));
+        }
+
+        return most;
     }
 
     private static List<string> RowsOf(string database) => [.. Shell.Run(Path.GetDirectoryName(database)!, $"sqlite3 -readonly {Path.GetFileName(database)} '{Rows.Replace("'", "'\\''", StringComparison.Ordinal)}' || true").Split('\n', StringSplitOptions.RemoveEmptyEntries)];

@@ -29,6 +29,8 @@ public sealed class RunningService : IAsyncLifetime
 
     public HttpClient Client { get; private set; } = null!;
 
+    public long PeakMemoryBytes => process.PeakMemoryBytes;
+
     public async Task InitializeAsync()
     {
         Folder.Folder("storage");

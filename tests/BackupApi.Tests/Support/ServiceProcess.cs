@@ -20,13 +20,13 @@ public sealed partial class ServiceProcess : IDisposable
     /// <param name="user">Who runs it; null for the user of the tests.</param>
     private ServiceProcess(uint? user, IEnumerable<string> arguments, (string Name, string? Value)[] environment)
     {
-        string[] program = ["dotnet", Path.Combine(AppContext.BaseDirectory, "BackupApi.dll"), .. arguments];
+        string[] program = ["dotnet", user is null ? Path.Combine(AppContext.BaseDirectory, "BackupApi.dll") : OpenPlace.Program, .. arguments];
         string[] command = user is null ? program : ["setpriv", $"--reuid={user}", $"--regid={user}", "--clear-groups", "--inh-caps=-all", .. program];
         var start = new ProcessStartInfo(command[0], command[1..])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
-            WorkingDirectory = AppContext.BaseDirectory,
+            WorkingDirectory = user is null ? AppContext.BaseDirectory : Path.GetDirectoryName(OpenPlace.Program),
         };
         foreach (var name in start.Environment.Keys.Where(key => key.StartsWith("ASPNETCORE_", StringComparison.Ordinal)).ToList())
         {
@@ -48,6 +48,11 @@ public sealed partial class ServiceProcess : IDisposable
     public string Output => Kept(output);
 
     public string Errors => Kept(errors);
+
+    /// <summary>Most memory it ever held in this life (VmHWM of proc(5)).</summary>
+    public long PeakMemoryBytes => 1024 * long.Parse(
+        File.ReadLines($"/proc/{process.Id}/status").First(line => line.StartsWith("VmHWM:", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1],
+        System.Globalization.CultureInfo.InvariantCulture);
 
     /// <summary>One that serves on a free port over the folders below <paramref name="folder"/>, once it is ready.</summary>
     public static Task<(ServiceProcess Service, Uri Address)> ServeAsync(TempFolder folder, params (string Name, string? Value)[] environment) => ServeAsync(folder, null, environment);

@@ -9,7 +9,7 @@ public sealed class TempFolder : IDisposable
 
     public TempFolder()
     {
-        Path = System.IO.Path.Combine(AppContext.BaseDirectory, "tmp", $"{Environment.ProcessId}-{Interlocked.Increment(ref count)}");
+        Path = System.IO.Path.Combine(OpenPlace.Root, "tmp", $"{Environment.ProcessId}-{Interlocked.Increment(ref count)}");
         Directory.CreateDirectory(Path);
     }
 

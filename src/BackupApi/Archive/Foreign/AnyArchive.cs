@@ -29,6 +29,10 @@ internal sealed class AnyArchive(ArchiveReader reader)
     public async Task<(ArchiveProof Proof, UnpackResult? Unpacked)?> UnpackProvenAsync(string path, string into, ArchiveLimits limits, Progress progress, CancellationToken ct) =>
         IsTarGzip(path) ? await reader.UnpackProvenAsync(path, into, limits, progress, ct) : null;
 
+    /// <summary>See <see cref="ArchiveReader.UnpackSomeAsync"/>; null for archives of other kinds.</summary>
+    public async Task<UnpackResult?> UnpackSomeAsync(string path, string into, Func<ArchiveEntry, bool> select, ArchiveLimits limits, Progress progress, CancellationToken ct) =>
+        IsTarGzip(path) ? await reader.UnpackSomeAsync(path, into, select, limits, progress, ct) : null;
+
     /// <summary>Unpacks everything but our own entries into the existing empty folder <paramref name="into"/>.</summary>
     public async Task<UnpackResult> UnpackAsync(string path, string into, ArchiveLimits limits, Progress progress, CancellationToken ct)
     {
@@ -122,7 +126,7 @@ internal sealed class AnyArchive(ArchiveReader reader)
                     progress.AddBytes(length);
                     if (content > limits.MaxBytes)
                     {
-                        throw ArchiveFaults.TooLarge(limits.MaxBytes);
+                        throw ArchiveFaults.TooLarge(limits.MaxBytes, entry.Name);
                     }
                 }
             }

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Globalization;
 using BackupApi.Archive.Encryption;
+using BackupApi.Files;
 using BackupApi.Model;
 
 namespace BackupApi.Archive.Foreign;
@@ -8,8 +9,9 @@ namespace BackupApi.Archive.Foreign;
 /// <summary>One entry of a zip's central directory, before its name was judged.</summary>
 internal sealed record ZipItem(byte[] NameBytes, ushort Flags, ushort Method, uint Crc, long CompressedSize, long Size, long HeaderOffset, int Host, uint Attributes, ushort DosTime, ushort DosDate, byte[] Extra);
 
-/// <summary>Reads the central directory of a zip (APPNOTE.TXT 4.3 and 4.5.3, PKWARE), every length checked against the file.</summary>
-internal static class ZipDirectory
+/// <summary>The central directory of a zip (APPNOTE.TXT 4.3 and 4.5.3, PKWARE), every length checked against the file.</summary>
+/// <remarks>It is gone through item by item, as often as needed, and never all in memory: a million of them is soon written.</remarks>
+internal sealed class ZipDirectory
 {
     private const uint EndSignature = 0x06054b50;
     private const uint End64Signature = 0x06064b50;
@@ -19,49 +21,67 @@ internal static class ZipDirectory
     private const int Locator64Length = 20;
     private const int End64Length = 56;
     private const int ItemLength = 46;
+    private const int MaxItemLength = ItemLength + (3 * ushort.MaxValue);
     private const ushort Zip64Extra = 0x0001;
 
-    /// <summary>Largest central directory that is read into memory.</summary>
-    private const long MaxLength = 512L << 20;
+    /// <summary>Bytes of it that are held at one time; more than the longest item (46 bytes, and three fields of 65,535).</summary>
+    private const int WindowLength = 256 << 10;
 
-    /// <summary>The items in the order of the directory.</summary>
+    private readonly IArchiveBytes file;
+    private readonly long offset;
+    private readonly long directoryEnd;
+
+    private ZipDirectory(IArchiveBytes file, long offset, long directoryEnd, long count) => (this.file, this.offset, this.directoryEnd, Count) = (file, offset, directoryEnd, count);
+
+    public long Count { get; }
+
     /// <exception cref="BackupException"><see cref="Fault.ArchiveDamaged"/> or <see cref="Fault.ArchiveHostile"/>.</exception>
-    public static List<ZipItem> Read(IArchiveBytes file, long maxEntries)
+    public static ZipDirectory Open(IArchiveBytes file, long maxEntries)
     {
         var (offset, length, count) = FindDirectory(file);
         if (count > maxEntries)
         {
-            throw new BackupException(Fault.ArchiveHostile, $"The archive holds more than {maxEntries.ToString("N0", CultureInfo.InvariantCulture)} entries, so it was refused.", "Split it, or raise the limit.");
+            throw ArchiveFaults.TooMany(maxEntries);
         }
 
-        if (length > MaxLength || offset < 0 || length < 0 || offset > file.Length - length || count > length / ItemLength)
-        {
-            throw Damaged("The zip's directory does not fit the file.", offset);
-        }
+        return offset < 0 || length < 0 || offset > file.Length - length || count < 0 || count > length / ItemLength
+            ? throw Damaged("The zip's directory does not fit the file.", offset)
+            : new ZipDirectory(file, offset, offset + length, count);
+    }
 
-        var directory = ReadExactly(file, offset, (int)length);
-        var items = new List<ZipItem>((int)count);
-        var position = 0;
-        for (long i = 0; i < count; i++)
+    /// <summary>The items in the order of the directory.</summary>
+    /// <exception cref="BackupException"><see cref="Fault.ArchiveDamaged"/>.</exception>
+    public IEnumerable<ZipItem> Items()
+    {
+        var window = ReadOnlyMemory<byte>.Empty;
+        var windowAt = offset;
+        var position = offset;
+        for (long i = 0; i < Count; i++)
         {
-            var item = directory.AsSpan(position);
-            if (item.Length < ItemLength || BinaryPrimitives.ReadUInt32LittleEndian(item) != ItemSignature)
+            if (position + MaxItemLength > windowAt + window.Length)
             {
-                throw Damaged("An item of the zip's directory cannot be read.", offset + position);
+                windowAt = position;
+                window = ReadExactly(file, position, (int)Math.Min(WindowLength, directoryEnd - position));
             }
 
-            int name = U16(item, 28), extra = U16(item, 30), comment = U16(item, 32);
-            var total = ItemLength + name + extra + comment;
-            if (item.Length < total)
-            {
-                throw Damaged("An item of the zip's directory is cut short.", offset + position);
-            }
+            var (item, itemLength) = Take(window.Span[(int)(position - windowAt)..], position);
+            position += itemLength;
+            yield return item;
+        }
+    }
 
-            items.Add(ToItem(item, item.Slice(ItemLength, name), item.Slice(ItemLength + name, extra), offset + position));
-            position += total;
+    private static (ZipItem Item, int Length) Take(ReadOnlySpan<byte> item, long at)
+    {
+        if (item.Length < ItemLength || BinaryPrimitives.ReadUInt32LittleEndian(item) != ItemSignature)
+        {
+            throw Damaged("An item of the zip's directory cannot be read.", at);
         }
 
-        return items;
+        int name = U16(item, 28), extra = U16(item, 30), comment = U16(item, 32);
+        var total = ItemLength + name + extra + comment;
+        return item.Length < total
+            ? throw Damaged("An item of the zip's directory is cut short.", at)
+            : (ToItem(item, item.Slice(ItemLength, name), item.Slice(ItemLength + name, extra), at), total);
     }
 
     /// <summary>Reads that many bytes or fails.</summary>
@@ -105,15 +125,15 @@ internal static class ZipDirectory
         var wide = FindExtra(extra, Zip64Extra);
 
         // Only fields that are full in the item itself follow in the extra field, in this order.
-        size = Widen(size, ref wide, at);
-        compressed = Widen(compressed, ref wide, at);
-        header = Widen(header, ref wide, at);
+        size = Widen(size, ref wide, name, at);
+        compressed = Widen(compressed, ref wide, name, at);
+        header = Widen(header, ref wide, name, at);
         return size < 0 || compressed < 0 || header < 0
-            ? throw Damaged("An item of the zip's directory has an impossible size.", at)
+            ? throw Damaged($"The entry '{EntryName.Short(PathText.Decode(name))}' has an impossible size in the zip's directory.", at)
             : new ZipItem(name.ToArray(), U16(item, 8), U16(item, 10), U32(item, 16), compressed, size, header, item[5], U32(item, 38), U16(item, 12), U16(item, 14), extra.ToArray());
     }
 
-    private static long Widen(long value, ref ReadOnlySpan<byte> wide, long at)
+    private static long Widen(long value, ref ReadOnlySpan<byte> wide, ReadOnlySpan<byte> name, long at)
     {
         if (value != uint.MaxValue)
         {
@@ -122,7 +142,7 @@ internal static class ZipDirectory
 
         if (wide.Length < 8)
         {
-            throw Damaged("A zip64 size is missing.", at);
+            throw Damaged($"The entry '{EntryName.Short(PathText.Decode(name))}' lacks the size that its zip64 mark announces.", at);
         }
 
         value = BinaryPrimitives.ReadInt64LittleEndian(wide);

@@ -22,29 +22,30 @@ internal sealed class ZipEntryStream : IEntryStream
     private const int MaxLinkLength = 4095;
 
     private readonly IArchiveBytes file;
-    private readonly List<ZipItem> items;
+    private readonly IEnumerator<ZipItem> items;
     private readonly int maxRatio;
-    private readonly Dictionary<long, long> endOfData = [];
+
+    /// <summary>Where the entries' own headers begin, in the order of the file: the data of each ends before the next.</summary>
+    private readonly long[] starts;
     private readonly Crc32 crc = new();
-    private int next;
     private ZipItem? current;
     private string currentName = "";
     private Stream? content;
     private long contentLeft;
 
-    private ZipEntryStream(IArchiveBytes file, List<ZipItem> items, int maxRatio)
+    private ZipEntryStream(IArchiveBytes file, ZipDirectory directory, int maxRatio)
     {
         this.file = file;
-        this.items = items;
         this.maxRatio = maxRatio;
-        var starts = items.Select(item => item.HeaderOffset).Order().ToList();
-        for (var i = 0; i < starts.Count; i++)
+        starts = new long[directory.Count];
+        var i = 0;
+        foreach (var item in directory.Items())
         {
-            if (!endOfData.TryAdd(starts[i], i + 1 < starts.Count ? starts[i + 1] : file.Length))
-            {
-                throw Hostile("has two entries over the same data");
-            }
+            starts[i++] = item.HeaderOffset;
         }
+
+        Array.Sort(starts);
+        items = directory.Items().GetEnumerator();
     }
 
     /// <summary>Takes over the bytes.</summary>
@@ -52,7 +53,7 @@ internal sealed class ZipEntryStream : IEntryStream
     {
         try
         {
-            return new ZipEntryStream(zip, ZipDirectory.Read(zip, limits.MaxEntries), limits.MaxRatio);
+            return new ZipEntryStream(zip, ZipDirectory.Open(zip, limits.MaxEntries), limits.MaxRatio);
         }
         catch (IOException e)
         {
@@ -74,9 +75,9 @@ internal sealed class ZipEntryStream : IEntryStream
             // What is left of the entry before is read through, so that its CRC is judged.
         }
 
-        while (next < items.Count)
+        while (items.MoveNext())
         {
-            var item = items[next++];
+            var item = items.Current;
             var entry = ZipFacts.ToEntry(item);
             currentName = EntryName.Short(entry.Name);
             current = item;
@@ -136,6 +137,7 @@ internal sealed class ZipEntryStream : IEntryStream
     public async ValueTask DisposeAsync()
     {
         await CloseContentAsync();
+        items.Dispose();
         file.Dispose();
     }
 
@@ -169,7 +171,7 @@ internal sealed class ZipEntryStream : IEntryStream
             throw Hostile($"calls the entry '{currentName}' by another name in its own header");
         }
 
-        if (item.CompressedSize > endOfData[item.HeaderOffset] - start)
+        if (item.CompressedSize > EndOfData(item.HeaderOffset) - start)
         {
             throw Hostile($"has data of the entry '{currentName}' that overlaps the next one's, or the end");
         }
@@ -183,6 +185,17 @@ internal sealed class ZipEntryStream : IEntryStream
         content = item.Method == Stored ? raw : new DeflateStream(raw, CompressionMode.Decompress);
         contentLeft = item.Size;
         crc.Reset();
+    }
+
+    private long EndOfData(long header)
+    {
+        var place = Array.BinarySearch(starts, header);
+        if ((place > 0 && starts[place - 1] == header) || (place + 1 < starts.Length && starts[place + 1] == header))
+        {
+            throw Hostile($"has the entry '{currentName}' and another one over the same data");
+        }
+
+        return place + 1 < starts.Length ? starts[place + 1] : file.Length;
     }
 
     private async ValueTask<string> ReadLinkAsync(ZipItem item, string name, CancellationToken ct)

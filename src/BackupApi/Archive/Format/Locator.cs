@@ -69,6 +69,12 @@ internal sealed record Locator(
         return block;
     }
 
+    /// <summary>A whole locator of a version that this reader does not know.</summary>
+    public static bool IsOfLaterVersion(ReadOnlySpan<byte> block) =>
+        block.StartsWith(Magic)
+        && BinaryPrimitives.ReadUInt32LittleEndian(block[16..]) > Version
+        && BinaryPrimitives.ReadUInt32LittleEndian(block[CrcOffset..]) == Crc32C.Of(block[..CrcOffset]);
+
     /// <summary>Null when the block is no locator, is of a version to come, or points outside a file of <paramref name="fileLength"/> bytes.</summary>
     public static Locator? Read(ReadOnlySpan<byte> block, long fileLength)
     {

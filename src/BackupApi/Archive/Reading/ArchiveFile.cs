@@ -89,8 +89,7 @@ internal sealed class ArchiveFile : IDisposable
 
         try
         {
-            var pages = IndexDirectory.Read(content);
-            return pages.Count == 0 || pages[^1].Offset + pages[^1].CompressedLength <= at.DirectoryOffset - at.IndexOffset ? pages : null;
+            return IndexDirectory.Read(content, at.DirectoryOffset - at.IndexOffset);
         }
         catch (FormatException)
         {

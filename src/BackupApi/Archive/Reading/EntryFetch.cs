@@ -8,7 +8,11 @@ namespace BackupApi.Archive.Reading;
 internal static class EntryFetch
 {
     /// <exception cref="BackupException"><see cref="Fault.NotFound"/>; <see cref="Fault.ArchiveDamaged"/>, possibly after bytes have gone to <paramref name="destination"/>.</exception>
-    public static async Task<ArchiveEntry> CopyAsync(ArchiveFile file, int threads, string name, Stream destination, CancellationToken ct)
+    public static Task<ArchiveEntry> CopyAsync(ArchiveFile file, int threads, string name, Stream destination, CancellationToken ct) =>
+        CopyAsync(file, threads, name, linkedFrom: null, destination, ct);
+
+    /// <param name="linkedFrom">The hard link that leads here: it must lead to a file, or links could go round in circles.</param>
+    private static async Task<ArchiveEntry> CopyAsync(ArchiveFile file, int threads, string name, string? linkedFrom, Stream destination, CancellationToken ct)
     {
         var cursor = IndexCursor.Open(file) ?? throw ArchiveFaults.Damaged("The directory of the index is damaged.", $"archive offset {file.Locator!.DirectoryOffset}");
         cursor.Seek(name);
@@ -28,7 +32,9 @@ internal static class EntryFetch
         var wanted = segment.First(entry => entry.Entry.Name == name).Entry;
         if (wanted.Kind == EntryKind.HardLink)
         {
-            return await CopyAsync(file, threads, wanted.LinkTarget!, destination, ct) with { Name = name };
+            return linkedFrom is null
+                ? await CopyAsync(file, threads, wanted.LinkTarget!, name, destination, ct) with { Name = name }
+                : throw ArchiveFaults.LinkToLink(linkedFrom, name);
         }
 
         string? sha256 = null;

@@ -199,6 +199,11 @@ internal sealed class IndexCursor
                 throw Damaged("A page of the index is damaged.", offset);
             }
 
+            if (next.ChunkOffset > locator.ContentEnd - locator.ContentOffset)
+            {
+                throw Damaged("A page of the index leads outside of the content.", offset);
+            }
+
             if (isPlaced && next.ChunkOffset != nextOffset)
             {
                 throw Damaged("A page of the index does not go on where the one before ended.", offset);

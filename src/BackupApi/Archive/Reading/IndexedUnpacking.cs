@@ -12,12 +12,18 @@ internal sealed class IndexedUnpacking(ArchiveFile file, int threads, ArchiveLim
     public async Task<UnpackResult?> UnpackAsync(string into, Func<ArchiveEntry, bool> select, bool passOver, CancellationToken ct)
     {
         CheckLimits();
+        progress.Enter("unpack", file.Locator!.ContentBytes, file.Locator.Entries);
+        return await UnpackSomeAsync(into, select, passOver, ct);
+    }
+
+    /// <summary>The same where little of a large archive is wanted: what the archive holds as a whole is of no account then; what is unpacked is bounded as ever.</summary>
+    public async Task<UnpackResult?> UnpackSomeAsync(string into, Func<ArchiveEntry, bool> select, bool passOver, CancellationToken ct)
+    {
         if (FindLinks(select, passOver) is not { } links)
         {
             return null;
         }
 
-        progress.Enter("unpack", file.Locator!.ContentBytes, file.Locator.Entries);
         await using var unpacker = new Unpacker(into, limits, progress, threads);
         await using var reader = new SegmentReader(file, Open(), threads, withSha256: false, entries => entries.Any(entry => links.Wants(entry.Entry)), static _ => false, ct);
         var damaged = new List<Finding>();

@@ -11,21 +11,17 @@ internal sealed class LinkChoice
     private LinkChoice(Func<ArchiveEntry, bool> select) => this.select = select;
 
     /// <summary>Goes once through the index.</summary>
+    /// <param name="select">By the name alone: a link's file is asked about under its name, before it is met.</param>
     public static LinkChoice Of(IndexCursor cursor, Func<ArchiveEntry, bool> select)
     {
         var choice = new LinkChoice(select);
-        var leftOut = new HashSet<string>(StringComparer.Ordinal);
         while (cursor.NextSegment() is { } entries)
         {
             foreach (var (entry, _) in entries)
             {
-                if (entry.Kind == EntryKind.File && !select(entry))
+                if (entry is { Kind: EntryKind.HardLink, LinkTarget: { } target } && select(entry) && !select(entry with { Name = target, Kind = EntryKind.File, LinkTarget = null }))
                 {
-                    leftOut.Add(entry.Name);
-                }
-                else if (entry.Kind == EntryKind.HardLink && leftOut.Contains(entry.LinkTarget!) && select(entry))
-                {
-                    choice.standIns.TryAdd(entry.LinkTarget!, entry.Name);
+                    choice.standIns.TryAdd(target, entry.Name);
                 }
             }
 

@@ -56,7 +56,7 @@ internal sealed class StreamVerification(ArchiveLimits limits, Progress progress
 
         if (entry.Size > limits.MaxBytes - contentBytes)
         {
-            throw ArchiveFaults.TooLarge(limits.MaxBytes);
+            throw ArchiveFaults.TooLarge(limits.MaxBytes, entry.Name);
         }
 
         contentBytes += entry.Size;
@@ -91,9 +91,9 @@ internal sealed class StreamVerification(ArchiveLimits limits, Progress progress
     /// <summary>The list holds the files in the order of the archive, one line each.</summary>
     private async Task CompareAsync(TarEntryStream tar, CancellationToken ct)
     {
-        using var lines = new StreamReader(new EntryContent(tar), Encoding.Latin1);
+        var lines = new ChecksumLines(tar.ReadAsync);
         var number = 0;
-        for (; await lines.ReadLineAsync(ct) is { } line; number++)
+        for (; await lines.NextAsync(ct) is { } line; number++)
         {
             var text = line.TrimStart('\\');
             if (number >= hashes.Count || !text.StartsWith(hashes[number].ToString(), StringComparison.Ordinal))

@@ -7,10 +7,15 @@ namespace BackupApi.Archive.Tar;
 /// <summary>The records of an untrusted pax extended header that this reader acts on; the others are skipped.</summary>
 internal sealed class PaxRecords
 {
+    private const string SparsePrefix = "GNU.sparse.";
+
+    /// <summary>The keys that this reader acts on. No others are kept: headers may follow each other without end, each with keys of its own.</summary>
+    private static readonly HashSet<string> Known = new(["path", "linkpath", "size", "uid", "gid", "mtime"], StringComparer.Ordinal);
+
     private readonly Dictionary<string, byte[]> values = new(StringComparer.Ordinal);
 
     /// <summary>GNU.sparse.* of any version: content is packed, so its size and name are not what they seem.</summary>
-    public bool IsSparse => values.Keys.Any(key => key.StartsWith("GNU.sparse.", StringComparison.Ordinal));
+    public bool IsSparse { get; private set; }
 
     /// <summary>Parses <c>length key=value LF</c> records; later ones win. False when the bytes are not that.</summary>
     public bool TryAdd(ReadOnlySpan<byte> bytes)
@@ -32,7 +37,13 @@ internal sealed class PaxRecords
                 return false;
             }
 
-            values[Encoding.UTF8.GetString(record[..equals])] = record[(equals + 1)..].ToArray();
+            var key = Encoding.UTF8.GetString(record[..equals]);
+            IsSparse |= key.StartsWith(SparsePrefix, StringComparison.Ordinal);
+            if (Known.Contains(key))
+            {
+                values[key] = record[(equals + 1)..].ToArray();
+            }
+
             bytes = bytes[length..];
         }
 
@@ -42,6 +53,7 @@ internal sealed class PaxRecords
     /// <summary>Records of <paramref name="other"/> apply where this has none of its own.</summary>
     public void TakeDefaultsFrom(PaxRecords other)
     {
+        IsSparse |= other.IsSparse;
         foreach (var (key, value) in other.values)
         {
             values.TryAdd(key, value);

@@ -24,6 +24,9 @@ internal sealed class TarEntryStream : IEntryStream
     private bool ended;
     private string current = "";
 
+    /// <summary>The name in the header that is being looked at, as it stands there.</summary>
+    private string stored = "";
+
     /// <param name="tar">Owned, and disposed with this. Faults it throws (a damaged gzip) pass through.</param>
     /// <param name="isOurs">The bytes are a piece of an archive that begins with our manifest; else it is looked for.</param>
     public TarEntryStream(Stream tar, long maxEntries = 2_000_000, bool isOurs = false)
@@ -57,17 +60,18 @@ internal sealed class TarEntryStream : IEntryStream
             {
                 ended = true;
                 await tar.DrainAsync(ct);
-                return longName is null && longLink is null && pax is null ? null : throw Damaged("The tar ends after a header that announces another entry.");
+                return longName is null && longLink is null && pax is null ? null : throw Damaged($"The tar ends after a header that announces another entry{Name(longName)}.");
             }
 
             if (!TarBlock.HasRightChecksum(block.Span))
             {
-                throw Damaged("A tar header has a wrong checksum.");
+                throw Damaged($"The tar header {(current.Length == 0 ? "at the beginning" : $"that follows '{current}'")} has a wrong checksum.");
             }
 
+            stored = pax?.Text("path") ?? longName ?? TarBlock.NameOf(block.Span);
             if (!TarBlock.TryNumber(block.Span.Slice(TarFormat.Size, TarFormat.SizeLength), out var size) || size < 0)
             {
-                throw Damaged("A tar header has an impossible size.");
+                throw Damaged("has an impossible size", stored);
             }
 
             switch (block.Span[TarFormat.TypeFlag])
@@ -92,12 +96,13 @@ internal sealed class TarEntryStream : IEntryStream
 
             if (++entries > maxEntries)
             {
-                throw ArchiveFaults.TooMany(maxEntries);
+                throw ArchiveFaults.TooMany(maxEntries, stored);
             }
 
             pax ??= new PaxRecords();
             pax.TakeDefaultsFrom(global);
-            var entry = ToEntry(block.Span, size, pax, longName, longLink);
+            stored = pax.Text("path") ?? longName ?? TarBlock.NameOf(block.Span);
+            var entry = ToEntry(block.Span, size, pax, longLink);
             (longName, longLink, pax) = (null, null, null);
             if (entry.Name.Length > 0)
             {
@@ -127,9 +132,8 @@ internal sealed class TarEntryStream : IEntryStream
 
     public ValueTask DisposeAsync() => tar.DisposeAsync();
 
-    private ArchiveEntry ToEntry(ReadOnlySpan<byte> block, long headerSize, PaxRecords pax, string? longName, string? longLink)
+    private ArchiveEntry ToEntry(ReadOnlySpan<byte> block, long headerSize, PaxRecords pax, string? longLink)
     {
-        var stored = pax.Text("path") ?? longName ?? TarBlock.NameOf(block);
         var type = block[TarFormat.TypeFlag];
         if (type == TarFormat.GnuSparse || pax.IsSparse)
         {
@@ -152,7 +156,7 @@ internal sealed class TarEntryStream : IEntryStream
         var size = Number(pax, "size", headerSize);
         if (kind != EntryKind.File && size != 0)
         {
-            throw Damaged("An entry that can have no content announces some.");
+            throw Damaged("can have no content and announces some", stored);
         }
 
         if (kind == EntryKind.File && name.Length == 0)
@@ -163,7 +167,7 @@ internal sealed class TarEntryStream : IEntryStream
         // Above this, adding the padding would overflow; no disk is that large.
         if (size > long.MaxValue - TarFormat.BlockLength)
         {
-            throw Damaged("A tar header has an impossible size.");
+            throw Damaged("has an impossible size", stored);
         }
 
         contentLeft = size;
@@ -186,33 +190,40 @@ internal sealed class TarEntryStream : IEntryStream
         : PathText.Encode(target).Length > EntryName.MaxBytes ? throw EntryName.Hostile(stored, "is a symlink to a name that is too long")
         : target;
 
-    private string HardLinkTarget(string stored, string target) =>
-        EntryName.Clean(target, isForeign: !isOurs) is { Length: > 0 } clean ? clean : throw EntryName.Hostile(stored, "is a hard link to nothing");
+    private string HardLinkTarget(string stored, string target)
+    {
+        if (EntryName.WhyNot(target, isForeign: !isOurs, out var clean) is { } why)
+        {
+            throw EntryName.Hostile(stored, $"is a hard link to '{EntryName.Short(target)}', which {why}");
+        }
+
+        return clean.Length > 0 ? clean : throw EntryName.Hostile(stored, "is a hard link to nothing");
+    }
 
     private UnixTime ModifiedOf(ReadOnlySpan<byte> block, PaxRecords pax) =>
         pax.Text("mtime") is not { } text ? new UnixTime(Field(block, TarFormat.Modified, TarFormat.ModifiedLength), 0)
         : PaxTime.TryParse(text, out var time) ? time
-        : throw Damaged("A pax header has an unreadable time.");
+        : throw Damaged("has an unreadable time in its pax header", stored);
 
     private uint Id(ReadOnlySpan<byte> block, int offset, PaxRecords pax, string key)
     {
         var id = Number(pax, key, pax.Has(key) ? 0 : Field(block, offset, TarFormat.IdLength));
-        return id is >= 0 and <= uint.MaxValue ? (uint)id : throw Damaged("A tar header has an impossible owner.");
+        return id is >= 0 and <= uint.MaxValue ? (uint)id : throw Damaged("has an impossible owner", stored);
     }
 
     private long Field(ReadOnlySpan<byte> block, int offset, int length) =>
-        TarBlock.TryNumber(block.Slice(offset, length), out var value) ? value : throw Damaged("A tar header has an unreadable number.");
+        TarBlock.TryNumber(block.Slice(offset, length), out var value) ? value : throw Damaged("has an unreadable number in its tar header", stored);
 
     private long Number(PaxRecords pax, string key, long otherwise) =>
         pax.Text(key) is not { } text ? otherwise
         : long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) ? value
-        : throw Damaged($"A pax header has an unreadable {key}.");
+        : throw Damaged($"has an unreadable {key} in its pax header", stored);
 
     private async ValueTask ReadPaxAsync(PaxRecords records, long size, CancellationToken ct)
     {
         if (!records.TryAdd((await ReadExtendedAsync(size, ct)).Span))
         {
-            throw Damaged("A pax header cannot be read.");
+            throw Damaged("is a pax header that cannot be read", stored);
         }
     }
 
@@ -220,7 +231,7 @@ internal sealed class TarEntryStream : IEntryStream
     {
         if (size > MaxExtendedLength)
         {
-            throw Damaged($"An extended header announces {size.ToString(CultureInfo.InvariantCulture)} bytes.");
+            throw Damaged($"is a header of another entry and announces {size.ToString(CultureInfo.InvariantCulture)} bytes", stored);
         }
 
         var bytes = new byte[size];
@@ -228,6 +239,10 @@ internal sealed class TarEntryStream : IEntryStream
         await tar.SkipAsync(TarFormat.Padding(size), "in an extended header", ct);
         return bytes;
     }
+
+    private static string Name(string? name) => name is null ? "" : $" '{EntryName.Short(name)}'";
+
+    private BackupException Damaged(string what, string entry) => Damaged($"The entry '{EntryName.Short(entry)}' {what}.");
 
     private BackupException Damaged(string what) => ArchiveFaults.Damaged(what, $"tar offset {HeaderOffset.ToString(CultureInfo.InvariantCulture)}");
 }

@@ -18,7 +18,7 @@ internal sealed class ChunkWork(ReferenceArchive? reference, int level) : IDispo
         Span<byte> hash = stackalloc byte[Sha256Value.Length];
         SHA256.HashData(content, hash);
         var sha256 = Sha256Value.From(hash);
-        if (step.Reference?.Find(step.Place, sha256, content.Length) is { } known && reference!.TryRead(known, step.Compressed, step.EntryName))
+        if (step.Reference is { } segment && segment.Find(step.Place, sha256, content.Length) is { } known && reference!.TryRead(known, step.Compressed, segment))
         {
             step.Record = known;
             step.IsCarriedOver = true;

@@ -3,7 +3,7 @@ using BackupApi.Model;
 
 namespace BackupApi.Archive.Writing;
 
-/// <summary>Goes over the segments in order and gives the steps that make them: carried over unread where nothing changed, else read.</summary>
+/// <summary>Goes over the segments in order and gives the steps that make them: carried over unread where nothing changed, else read, here or already by <see cref="ReadAhead"/>.</summary>
 internal sealed class ContentReader(ArchiveRequest request, ArchiveWriterSettings settings, ReferenceArchive? reference, Observations seen, StepQueue queue, Progress progress)
 {
     private readonly FingerprintTrust trust = new(settings.Clock);
@@ -13,40 +13,47 @@ internal sealed class ContentReader(ArchiveRequest request, ArchiveWriterSetting
 
     public async Task ReadAllAsync(IReadOnlyList<CapturedFile> ordered, CancellationToken ct)
     {
-        foreach (var segment in Segments.Cut(ordered))
+        await using var ahead = new ReadAhead(request, settings, reference, queue, ordered, ct);
+        while (await ahead.NextAsync() is { } next)
         {
-            var known = reference?.Find(segment.Files[0].Name);
-            if (known is null || !IsUnchanged(segment, known) || !await CarryOverAsync(segment, known))
+            var (segment, known) = (next.Segment, next.Known);
+            if (!next.MayCarryOver || !await CarryOverAsync(segment, known!))
             {
                 if (segment.Files[0].FromReference)
                 {
                     throw new BackupException(Fault.ArchiveDamaged, $"The unchanged '{EntryName.Short(segment.Files[0].Name)}' could not be carried over from the previous archive.", "It is captured anew; verify the previous archive.");
                 }
 
-                await ReadAsync(segment, known, ct);
+                if (!await TakeRunAsync(next, ct))
+                {
+                    await ReadAsync(segment, known, ct);
+                }
             }
 
             progress.AddFiles(segment.Files.Count);
+            next.Written.SetResult();
         }
     }
 
-    /// <summary>Whether the reference holds exactly this segment, each file under a fingerprint that may be trusted.</summary>
-    private bool IsUnchanged(Segment segment, ReferenceSegment known)
+    /// <summary>Takes over what was read ahead; false when it has to be read here.</summary>
+    private async Task<bool> TakeRunAsync(SegmentAhead ahead, CancellationToken ct)
     {
-        if (segment.Files.Count != known.Entries.Count)
+        if (ahead.Read is not var (run, step))
         {
             return false;
         }
 
-        for (var i = 0; i < segment.Files.Count; i++)
+        if (lost.Count > 0 && ahead.Segment.Files.Any(file => file.HardLinkTo is { } target && lost.Contains(target)))
         {
-            var file = segment.Files[i];
-            if (!Unchanged.IsStillThere(file, known.Entries[i]) || (Segments.HasContent(file) && !file.FromReference && !request.TrustFingerprints))
-            {
-                return false;
-            }
+            queue.Return(step);
+            return false;
         }
 
+        var bytes = run.Entries.Sum(static entry => entry.Entry.Size);
+        await pace.SpendAsync(bytes, ct);
+        progress.AddBytes(bytes);
+        queue.CountRead(bytes);
+        await AddRunAsync(run, step, ahead.Known);
         return true;
     }
 
@@ -62,7 +69,7 @@ internal sealed class ContentReader(ArchiveRequest request, ArchiveWriterSetting
         foreach (var chunk in known.Chunks)
         {
             var step = queue.RentChunk();
-            if (!reference!.TryRead(chunk, step.Compressed, segment.Files[0].Name))
+            if (!reference!.TryRead(chunk, step.Compressed, known))
             {
                 queue.Return(step);
                 await queue.AbortAsync();
@@ -166,14 +173,7 @@ internal sealed class ContentReader(ArchiveRequest request, ArchiveWriterSetting
     {
         if (runs.Entries.Count > 0)
         {
-            await queue.BeginAsync(runs.Entries);
-            var hashes = runs.Hashes;
-            step.ContentLength = runs.Length;
-            step.Reference = known;
-            step.Place = 0;
-            step.EntryName = runs.Entries[0].Entry.Name;
-            await queue.AddAsync(step);
-            await queue.EndAsync(hashes);
+            await AddRunAsync(runs, step, known);
             step = isLast ? step : queue.RentChunk();
         }
         else if (isLast)
@@ -187,6 +187,18 @@ internal sealed class ContentReader(ArchiveRequest request, ArchiveWriterSetting
         }
 
         return step;
+    }
+
+    private async Task AddRunAsync(RunReader run, WriteStep step, ReferenceSegment? known)
+    {
+        await queue.BeginAsync(run.Entries);
+        var hashes = run.Hashes;
+        step.ContentLength = run.Length;
+        step.Reference = known;
+        step.Place = 0;
+        step.EntryName = run.Entries[0].Entry.Name;
+        await queue.AddAsync(step);
+        await queue.EndAsync(hashes);
     }
 
     private async Task ReadSingleAsync(CapturedFile file, ReferenceSegment? known, CancellationToken ct)

@@ -4,7 +4,8 @@ using BackupApi.Model;
 namespace BackupApi.Archive.Writing;
 
 /// <summary>What happened to live files while they were read, gathered from all workers.</summary>
-internal sealed class Observations
+/// <param name="onReferenceRot">See <see cref="ArchiveRequest.OnReferenceRot"/>.</param>
+internal sealed class Observations(Action<Finding>? onReferenceRot = null)
 {
     private readonly Lock gate = new();
     private readonly List<Finding> changed = [];
@@ -22,7 +23,14 @@ internal sealed class Observations
     public void LostLink(string name, string target) => Add(unreadable, name, $"It is a hard link to {PathText.Show(target)}, which could not be read.");
 
     /// <summary>Damage of the reference archive.</summary>
-    public void Rotten(string path, string message) => Add(rotten, Path.GetFileName(path), message);
+    public void Rotten(string path, string message)
+    {
+        Unusable(path, message);
+        onReferenceRot?.Invoke(new Finding(PathText.Show(Path.GetFileName(path)), message));
+    }
+
+    /// <summary>The reference archive is of no use, though nothing says that it is damaged.</summary>
+    public void Unusable(string path, string message) => Add(rotten, Path.GetFileName(path), message);
 
     /// <summary>Sorted by name, so that the order of the workers does not show.</summary>
     public WriterObservations ToRecord(long entries, long contentBytes)

@@ -1,7 +1,10 @@
+using System.Collections.Concurrent;
 using System.Globalization;
+using System.Text;
 using BackupApi.Archive.Encryption;
 using BackupApi.Archive.Format;
 using BackupApi.Archive.Reading;
+using BackupApi.Archive.Tar;
 using BackupApi.Files;
 using BackupApi.Model;
 
@@ -41,6 +44,7 @@ internal sealed class ReferenceArchive : IDisposable
 
     private readonly ArchiveFile file;
     private readonly Observations seen;
+    private readonly ConcurrentDictionary<long, bool> rotten = new();
     private IndexCursor? cursor;
     private ReferenceSegment? current;
 
@@ -65,16 +69,43 @@ internal sealed class ReferenceArchive : IDisposable
             opened = ArchiveFile.Open(path, keys);
             if (IndexCursor.Open(opened) is { } start)
             {
-                return new ReferenceArchive(opened, start, seen);
+                var reference = new ReferenceArchive(opened, start, seen);
+                opened = null;
+                return reference;
             }
+
+            NoteMissingIndex(opened, seen);
         }
-        catch (Exception e) when (e is BackupException or IOException)
+        catch (BackupException e) when (e.Fault == Fault.ArchiveDamaged)
         {
             seen.Rotten(path, e.Message);
         }
+        catch (Exception e) when (e is BackupException or IOException)
+        {
+            seen.Unusable(path, e.Message);
+        }
+        finally
+        {
+            opened?.Dispose();
+        }
 
-        opened?.Dispose();
         return null;
+    }
+
+    /// <summary>The manifest in stored blocks at the head shows an archive as it left our hands: it had an index.</summary>
+    private static void NoteMissingIndex(ArchiveFile file, Observations seen)
+    {
+        var name = new byte[Manifest.EntryName.Length];
+        var locator = new byte[TarFormat.BlockLength];
+        if (file.Locator is null && file.Length > ArchiveLayout.TailLength && file.TryRead(locator, file.Length - ArchiveLayout.TrailerLength - (3 * TarFormat.BlockLength)) && Locator.IsOfLaterVersion(locator))
+        {
+            seen.Unusable(file.Path, "Its index is of a later version than this service knows, so nothing was carried over.");
+        }
+        else if (file.TryRead(name, ArchiveLayout.GzipHeader.Length + ArchiveLayout.StoredBlockHeader) && Encoding.ASCII.GetString(name) == Manifest.EntryName)
+        {
+            var offset = file.Locator?.DirectoryOffset ?? Math.Max(0, file.Length - ArchiveLayout.TrailerLength - ArchiveLayout.TailLength);
+            seen.Rotten(file.Path, string.Create(CultureInfo.InvariantCulture, $"{(file.Locator is null ? "Its end, which leads to the index," : "The directory of its index")} is damaged or missing, so nothing was carried over ({PathText.Show(file.Locator is null ? ArchiveLayout.LocatorName : ArchiveLayout.IndexName)}, archive offset {offset})."));
+        }
     }
 
     /// <summary>The segment that begins with that name, or null. Names must be asked in ascending order.</summary>
@@ -97,11 +128,17 @@ internal sealed class ReferenceArchive : IDisposable
         return current?.Entries[0].Entry.Name == firstName ? current : null;
     }
 
-    /// <summary>Reads a chunk's compressed bytes and compares their CRC-32C; false, and noted, when they rotted.</summary>
-    public bool TryRead(in ChunkRecord chunk, byte[] compressed, string entryName)
+    /// <summary>Reads a chunk's compressed bytes and compares their CRC-32C; false, and noted once, when they rotted.</summary>
+    public bool TryRead(in ChunkRecord chunk, byte[] compressed, ReferenceSegment segment)
     {
         var bytes = compressed.AsSpan(0, chunk.CompressedLength);
         var offset = file.Locator!.ContentOffset + chunk.Offset;
+        if (rotten.ContainsKey(offset))
+        {
+            return false;
+        }
+
+        string what;
         try
         {
             if (file.TryRead(bytes, offset) && Crc32C.Of(bytes) == chunk.Crc32C)
@@ -109,11 +146,16 @@ internal sealed class ReferenceArchive : IDisposable
                 return true;
             }
 
-            seen.Rotten(file.Path, string.Create(CultureInfo.InvariantCulture, $"The chunk at offset {offset}, of '{PathText.Show(entryName)}', does not match its checksum."));
+            what = "does not match its checksum.";
         }
         catch (BackupException e)
         {
-            seen.Rotten(file.Path, string.Create(CultureInfo.InvariantCulture, $"The chunk at offset {offset}, of '{PathText.Show(entryName)}', cannot be read: {e.Message}"));
+            what = $"cannot be read: {e.Message}";
+        }
+
+        if (rotten.TryAdd(offset, true))
+        {
+            seen.Rotten(file.Path, string.Create(CultureInfo.InvariantCulture, $"The chunk at archive offset {offset}, of '{SegmentEntries.Describe(segment.Entries)}', {what}"));
         }
 
         return false;

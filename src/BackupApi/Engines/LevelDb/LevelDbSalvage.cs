@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Text.Json;
 using System.Text.Unicode;
 using BackupApi.Files;
@@ -32,18 +31,8 @@ internal sealed class LevelDbSalvage(string folder, string prefix, CancellationT
         }
 
         var logs = names.Where(name => name.Role == FileRole.Log && state?.IsLiveLog(name.Number) != false).OrderBy(name => name.Number).Select(name => name.Name);
-        var cursors = new List<IEntryCursor>();
-        try
-        {
-            cursors.AddRange(new SalvageLogs(verification, into).Read(logs));
-            cursors.AddRange(Tables(state).Select(run => new SalvageTables(verification, run)));
-            Write($"{into}/{OutputName}", cursors);
-        }
-        finally
-        {
-            cursors.ForEach(cursor => cursor.Dispose());
-        }
-
+        List<Func<IEntryCursor>> open = [.. new SalvageLogs(verification, into).Read(logs), .. Tables(state).Select(run => (Func<IEntryCursor>)(() => new SalvageTables(verification, run)))];
+        Write($"{into}/{OutputName}", open, new SalvageMerge(into, ct));
         return Describe();
     }
 
@@ -81,38 +70,18 @@ internal sealed class LevelDbSalvage(string folder, string prefix, CancellationT
         return runs;
     }
 
-    private void Write(string path, List<IEntryCursor> cursors)
+    private void Write(string path, List<Func<IEntryCursor>> open, SalvageMerge merge)
     {
         using var output = new FileStream(Posix.CreateNew(path), FileAccess.Write, 1 << 20);
         using var json = new Utf8JsonWriter(output);
-        var queue = new PriorityQueue<IEntryCursor, IEntryCursor>(Comparer<IEntryCursor>.Create(Compare));
-        foreach (var cursor in cursors.Where(cursor => cursor.MoveNext()))
+        merge.Run(open, newest =>
         {
-            queue.Enqueue(cursor, cursor);
-        }
-
-        var last = new ArrayBufferWriter<byte>();
-        var isFirst = true;
-        while (queue.TryDequeue(out var cursor, out _))
-        {
-            ct.ThrowIfCancellationRequested();
-            if (isFirst || !cursor.UserKey.SequenceEqual(last.WrittenSpan))
+            if ((byte)newest.Tag == InternalKey.Value)
             {
-                last.ResetWrittenCount();
-                last.Write(cursor.UserKey);
-                isFirst = false;
-                if ((byte)cursor.Tag == InternalKey.Value)
-                {
-                    spaces.Add(cursor.UserKey);
-                    WriteLine(json, output, cursor);
-                }
+                spaces.Add(newest.UserKey);
+                WriteLine(json, output, newest);
             }
-
-            if (cursor.MoveNext())
-            {
-                queue.Enqueue(cursor, cursor);
-            }
-        }
+        });
     }
 
     private static void WriteLine(Utf8JsonWriter json, FileStream output, IEntryCursor entry)
@@ -136,12 +105,6 @@ internal sealed class LevelDbSalvage(string folder, string prefix, CancellationT
         {
             json.WriteBase64String(asBase64, bytes);
         }
-    }
-
-    private static int Compare(IEntryCursor? left, IEntryCursor? right)
-    {
-        var order = left!.UserKey.SequenceCompareTo(right!.UserKey);
-        return order != 0 ? order : right.Tag.CompareTo(left.Tag);
     }
 
     private Salvaged Describe()

@@ -9,11 +9,11 @@ internal sealed class SalvageLogs(Verification verification, string scratchFolde
     private const int RunBytes = 16 << 20;
 
     private readonly List<(byte[] Key, ulong Tag, byte[] Value)> entries = [];
-    private readonly List<IEntryCursor> runs = [];
+    private readonly List<Func<IEntryCursor>> runs = [];
     private long held;
 
-    /// <summary>A cursor for each run. A record that does not stand is reported and passed over; so is a batch that is not whole, from where it breaks.</summary>
-    public IReadOnlyList<IEntryCursor> Read(IEnumerable<string> names)
+    /// <summary>How to open a cursor for each run. A record that does not stand is reported and passed over; so is a batch that is not whole, from where it breaks.</summary>
+    public IReadOnlyList<Func<IEntryCursor>> Read(IEnumerable<string> names)
     {
         foreach (var name in names)
         {
@@ -74,53 +74,8 @@ internal sealed class SalvageLogs(Verification verification, string scratchFolde
             var order = left.Key.AsSpan().SequenceCompareTo(right.Key);
             return order != 0 ? order : right.Tag.CompareTo(left.Tag);
         });
-        var path = $"{scratchFolder}/.run-{runs.Count}";
-        using (var writer = new BinaryWriter(new FileStream(Posix.CreateNew(path), FileAccess.Write, 1 << 16)))
-        {
-            foreach (var (key, tag, value) in entries)
-            {
-                writer.Write(key.Length);
-                writer.Write(value.Length);
-                writer.Write(tag);
-                writer.Write(key);
-                writer.Write(value);
-            }
-        }
-
-        runs.Add(new Run(path));
+        runs.Add(ScratchRun.Put($"{scratchFolder}/.run-{runs.Count}", scratch => entries.ForEach(entry => scratch.Add(entry.Key, entry.Tag, entry.Value))));
         entries.Clear();
         held = 0;
-    }
-
-    private sealed class Run(string path) : IEntryCursor
-    {
-        private readonly BinaryReader reader = new(new FileStream(Posix.OpenRead(path), FileAccess.Read, 1 << 16));
-        private byte[] key = [];
-        private byte[] value = [];
-
-        public ReadOnlySpan<byte> UserKey => key;
-
-        public ulong Tag { get; private set; }
-
-        public ReadOnlySpan<byte> Value => value;
-
-        public bool MoveNext()
-        {
-            if (reader.BaseStream.Position == reader.BaseStream.Length)
-            {
-                return false;
-            }
-
-            var (keyLength, valueLength) = (reader.ReadInt32(), reader.ReadInt32());
-            Tag = reader.ReadUInt64();
-            (key, value) = (reader.ReadBytes(keyLength), reader.ReadBytes(valueLength));
-            return true;
-        }
-
-        public void Dispose()
-        {
-            reader.Dispose();
-            AtomicFile.Discard(path);
-        }
     }
 }

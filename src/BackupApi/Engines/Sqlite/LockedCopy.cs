@@ -7,7 +7,7 @@ namespace BackupApi.Engines.Sqlite;
 /// <summary>Copies a database in rollback mode whose owner writes all the time: first without a lock, then, under a read lock, only what changed since.</summary>
 /// <remarks>
 /// While SQLite's read lock is held no writer may touch the file and its bytes are one committed state (sqlite.org/lockingv3.html, 3).
-/// The first pass does the slow part, reading and writing everything; under the lock two cached files are compared. That holds writers off
+/// The first pass does the slow part, inside the kernel; under the lock two cached files are compared. That holds writers off
 /// for a third of the time of a backup under one lock, and never for the disk that staging lies on.
 /// </remarks>
 internal sealed class LockedCopy(string live, string staged, SqliteSettings settings, TimeProvider time)
@@ -21,16 +21,17 @@ internal sealed class LockedCopy(string live, string staged, SqliteSettings sett
     /// <summary>How long writers were held off.</summary>
     public TimeSpan OwnerHeld { get; private set; }
 
+    /// <summary>Makes the staged file, which must not exist yet.</summary>
     /// <exception cref="SqliteFailure">Still busy after <see cref="SqliteSettings.BusyTimeout"/>, or not readable this way.</exception>
     public async Task RunAsync(CancellationToken ct)
     {
         // Closing any handle of the file drops SQLite's locks in this process (sqlite.org/howtocorrupt.html, 2.2): this one outlives the connection.
         using var file = Posix.OpenRead(live);
+        QuietCopy.Copy(file, RandomAccess.GetLength(file), staged, ct);
         using var copy = Posix.Open(staged, OpenFlags.ReadWrite | OpenFlags.NoFollow);
-        CopyDifferences(file, copy, ct);
 
         using var lockHolder = SqliteDatabase.Open(live, Access.Live);
-        await LockAsync(lockHolder, ct);
+        await LockAsync(lockHolder, settings.BusyTimeout, time, ct);
         var start = time.GetTimestamp();
         CapturedAt = time.GetUtcNow();
         var held = Posix.Stat(file, live).Fingerprint;
@@ -49,9 +50,12 @@ internal sealed class LockedCopy(string live, string staged, SqliteSettings sett
         }
     }
 
-    private async Task LockAsync(SqliteDatabase lockHolder, CancellationToken ct)
+    /// <summary>Takes SQLite's read lock on a database in rollback mode; a <c>COMMIT</c> releases it.</summary>
+    /// <param name="patience">How long an owner that holds it is waited for; zero: asked once.</param>
+    /// <exception cref="SqliteFailure">Busy all that time, or in WAL mode by now, or with a hot journal.</exception>
+    internal static async Task LockAsync(SqliteDatabase lockHolder, TimeSpan patience, TimeProvider time, CancellationToken ct)
     {
-        var deadline = time.GetUtcNow() + settings.BusyTimeout;
+        var deadline = time.GetUtcNow() + patience;
         lockHolder.Execute("PRAGMA mmap_size=0");
         lockHolder.Execute("BEGIN");
         while (true)

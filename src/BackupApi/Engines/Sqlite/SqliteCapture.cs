@@ -77,17 +77,24 @@ internal sealed class SqliteCapture(Source source, string root, string into, Sql
     private byte[] ReadHead()
     {
         using var file = Posix.OpenRead(live);
-        var head = new byte[SqliteHeader.Length];
-        return head[..RandomAccess.Read(file, head, 0)];
+        return SqliteHeader.ReadBytes(file);
     }
 
     private async Task<Capture> OnlineAsync(FileStat stat, int attempt, CancellationToken ct)
     {
+        var isInRollbackMode = Posix.FindStat(live + SideFiles.Wal) is null;
+        RemoveStaged();
+        var resting = new RestingCopy(live, staged, time);
+        if (isInRollbackMode && await Task.Run(() => resting.RunAsync(stat, ct), ct))
+        {
+            return Copied(stat, attempt, "copy at rest", resting.CapturedAt, resting.OwnerHeld);
+        }
+
         RemoveStaged();
         Posix.CreateNew(staged).Dispose();
         var backup = new OnlineBackup(live, staged, settings, time);
         var head = ReadHead();
-        var isBusyInRollbackMode = Posix.FindStat(live + SideFiles.Wal) is null && time.GetUtcNow() - stat.Modified.ToDateTimeOffset() < settings.SeldomWrites;
+        var isBusyInRollbackMode = isInRollbackMode && time.GetUtcNow() - stat.Modified.ToDateTimeOffset() < settings.SeldomWrites;
         if (!isBusyInRollbackMode && await Task.Run(() => backup.RunAsync(stat, ct), ct))
         {
             if (head.AsSpan().SequenceEqual(ReadHead()))
@@ -99,7 +106,6 @@ internal sealed class SqliteCapture(Source source, string root, string into, Sql
         }
 
         RemoveStaged();
-        Posix.CreateNew(staged).Dispose();
         var copy = new LockedCopy(live, staged, settings, time);
         await Task.Run(() => copy.RunAsync(ct), ct);
         return Copied(stat, attempt, "compare and patch", copy.CapturedAt, copy.OwnerHeld);

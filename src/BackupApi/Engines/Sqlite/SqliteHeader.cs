@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Microsoft.Win32.SafeHandles;
 
 namespace BackupApi.Engines.Sqlite;
 
@@ -33,6 +34,13 @@ internal readonly record struct SqliteHeader(int PageSize, byte WriteVersion, by
 
     /// <summary>True for a page size that SQLite can have.</summary>
     public bool HasPageSize => PageSize is >= 512 and <= 65536 && int.IsPow2(PageSize);
+
+    /// <summary>The bytes of the header; fewer where the file is shorter.</summary>
+    public static byte[] ReadBytes(SafeFileHandle file)
+    {
+        var head = new byte[Length];
+        return head[..RandomAccess.Read(file, head, 0)];
+    }
 
     /// <summary>Reads the header, whatever it holds; null when there are fewer than <see cref="Length"/> bytes.</summary>
     public static SqliteHeader? Read(ReadOnlySpan<byte> head)

@@ -64,7 +64,7 @@ internal record BackupFacts
     /// <summary>When it was last read whole.</summary>
     public DateTimeOffset? VerifiedAt { get; init; }
 
-    /// <summary>What the last full reading found wrong; null when it was whole.</summary>
+    /// <summary>What the last full reading, or a later backup that carried over from it, found wrong; null when it was whole.</summary>
     public string? Damage { get; init; }
 
     public required IReadOnlyList<Finding> Warnings { get; init; }

@@ -43,6 +43,7 @@ internal sealed record HealthAnswer
             LatestCreated = report.LatestBackup?.CreatedAt,
             LatestProven = report.LatestProven?.Name,
             LatestProvenCreated = report.LatestProven?.CreatedAt,
+            ConfirmedAt = report.LatestProven?.ConfirmedAt,
             TotalSize = report.TotalBytes,
             TotalSizeMB = BackupFacts.InMegabytes(report.TotalBytes),
             NextScheduled = ZonedText.Of(report.NextScheduledAt, report.Zone),
@@ -70,6 +71,9 @@ internal sealed record BackupHealth
     public string? LatestProven { get; init; }
 
     public DateTimeOffset? LatestProvenCreated { get; init; }
+
+    /// <summary>When a later run last found that nothing had changed since the newest proven backup: it was still current then, and counts as that fresh.</summary>
+    public DateTimeOffset? ConfirmedAt { get; init; }
 
     public required long TotalSize { get; init; }
 

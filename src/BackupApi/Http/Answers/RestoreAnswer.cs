@@ -73,7 +73,7 @@ internal sealed record RestoreAnswer
         Bytes = 0,
         Unchanged = preview.UnchangedCount,
         InUse = preview.InUse,
-        Warnings = [],
+        Warnings = preview.Warnings,
         DurationMs = 0,
         Preview = PreviewAnswer.Of(preview),
     };

@@ -58,7 +58,10 @@ internal sealed class DescribeCalls : IOpenApiOperationTransformer
         (parameter.Description, var isFlag) = parameter.Name switch
         {
             "wait" => ("false: answer 202 at once and let the work go on. Default: true.", true),
-            "force" => ("true: do it although it is protected. Default: false.", true),
+            "force" => ("true: do it although it is protected, in use or not fitting. Default: false.", true),
+            "dryRun" => ("true: change nothing, only say what would be done. Default: false.", true),
+            "to" => ("A new folder under storage to unpack into; left out: into place.", false),
+            "mode" => ("full (the default), or eventlog: only the sources of that role.", false),
             "Idempotency-Key" => ("A text of your own, up to 255 characters. A second call with the same one gets the first one's operation.", false),
             "name" when parameter.In == ParameterLocation.Query => ("Name of a database, as the list shows it; left out: all of them.", false),
             "name" => ("Name of a backup, as the list shows it.", false),

@@ -155,7 +155,7 @@ internal static class Examples
     /// <summary>What a fault means, in a few words.</summary>
     public static string Explain(Fault fault) => fault switch
     {
-        Fault.InvalidRequest => "The request is wrong: malformed JSON, a name with a folder in it, a label too long",
+        Fault.InvalidRequest => "The request is wrong: malformed JSON, an unknown parameter or field, a name with a folder in it, a label too long; nothing was done",
         Fault.Unauthorized => "The key is missing or wrong; asked for only where keys are set",
         Fault.Forbidden => "The role of the key is too small, the Host is not known, or a page of another site made the request",
         Fault.TooManyRequests => "Too many wrong keys, or too many long answers at a time; Retry-After says how long to wait",
@@ -172,8 +172,12 @@ internal static class Examples
         Fault.NotReady => "A start-up restore has not ended yet",
         Fault.Cancelled => "The service is stopping",
         Fault.HookFailed => "The application, asked by its hook, did not agree, and Backup__Hooks__OnFailure is stop",
+        Fault.StorageMissing => "The storage folder is not there, or empty where it was not: a volume is not mounted",
+        Fault.PermissionDenied => "The service may not read or write where it must; hint says what to grant",
+        Fault.DiskError => "A disk gave an error, or is mounted read-only",
+        Fault.VerificationFailed => "What was made did not stand its check and was taken back",
         Fault.ReadOnly => "A person must decide first; see health",
-        _ => "The storage, a disk or a permission is in the way, or a bug; fault, detail and hint say which",
+        _ => "A bug of the service; the log tells more",
     };
 
     /// <summary>The shape of a failure, with a status of its own.</summary>

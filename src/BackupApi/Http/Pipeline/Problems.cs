@@ -19,7 +19,8 @@ internal static class Problems
         Fault.TooManyRequests => StatusCodes.Status429TooManyRequests,
         Fault.ArchiveDamaged or Fault.ArchiveHostile or Fault.ArchiveIncompatible or Fault.ArchiveLocked => StatusCodes.Status422UnprocessableEntity,
         Fault.HookFailed => StatusCodes.Status424FailedDependency,
-        Fault.NotReady or Fault.Cancelled => StatusCodes.Status503ServiceUnavailable,
+        // What is around the service does not let it: no bug of its own, and no mistake of the caller.
+        Fault.NotReady or Fault.Cancelled or Fault.StorageMissing or Fault.PermissionDenied or Fault.DiskError or Fault.SourceBusy => StatusCodes.Status503ServiceUnavailable,
         Fault.NoRoom => StatusCodes.Status507InsufficientStorage,
         _ => StatusCodes.Status500InternalServerError,
     };

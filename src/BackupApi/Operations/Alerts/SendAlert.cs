@@ -11,7 +11,8 @@ internal sealed class SendAlert(AlertSettings settings) : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
 
-    private readonly HttpClient http = new(new SocketsHttpHandler { AllowAutoRedirect = false, PooledConnectionLifetime = TimeSpan.FromMinutes(5) }) { Timeout = Patience };
+    /// <summary>Goes through the proxy of the environment, if there is one: these places lie outside. Of an answer only the status is of interest, so its body is never taken in.</summary>
+    private readonly HttpClient http = new(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, PooledConnectionLifetime = TimeSpan.FromMinutes(5) }) { Timeout = Patience };
 
     /// <returns>Null when it was taken; else what went wrong, without the address, which is a secret.</returns>
     public async Task<string?> SendAsync(AlertChannel channel, Alert alert, CancellationToken ct)
@@ -32,7 +33,7 @@ internal sealed class SendAlert(AlertSettings settings) : IDisposable
     {
         try
         {
-            using var answer = await http.GetAsync(new Uri(url.AbsoluteUri.TrimEnd('/') + suffix), ct);
+            using var answer = await http.GetAsync(new Uri(url.AbsoluteUri.TrimEnd('/') + suffix), HttpCompletionOption.ResponseHeadersRead, ct);
             return answer.IsSuccessStatusCode ? null : $"status {(int)answer.StatusCode}";
         }
         catch (Exception e) when (IsExpected(e, ct))
@@ -77,7 +78,7 @@ internal sealed class SendAlert(AlertSettings settings) : IDisposable
             }
         }
 
-        using var answer = await http.SendAsync(request, ct);
+        using var answer = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, ct);
         return answer.IsSuccessStatusCode ? null : $"status {(int)answer.StatusCode}";
     }
 

@@ -13,8 +13,9 @@ internal sealed record HookFailure(string Reason, bool IsUnreachable);
 /// <summary>Calls one hook, once. Nothing it says or logs holds the address.</summary>
 internal sealed class CallHook : IDisposable
 {
-    // An answer that sends us elsewhere is no "yes", and cookies of one call are no business of the next.
-    private readonly HttpClient http = new(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, PooledConnectionLifetime = TimeSpan.FromMinutes(5) }) { Timeout = Timeout.InfiniteTimeSpan };
+    // An answer that sends us elsewhere is no "yes", and cookies of one call are no business of the next. The application is a neighbour:
+    // a proxy of the environment, meant for the world outside, would look for its name in vain, or answer in its place.
+    private readonly HttpClient http = new(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false, UseCookies = false, PooledConnectionLifetime = TimeSpan.FromMinutes(5) }) { Timeout = Timeout.InfiniteTimeSpan };
 
     /// <summary>POSTs the call as JSON; any status from 200 to 299 is a yes. User info of the address goes as basic authentication.</summary>
     /// <returns>Null when it was taken.</returns>

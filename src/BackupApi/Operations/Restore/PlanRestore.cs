@@ -11,21 +11,32 @@ internal sealed class PlanRestore(WorkFolders folders, FindSources findSources, 
     /// <exception cref="BackupException">The request itself is wrong, or the archive cannot be read.</exception>
     public async Task<RestorePreview> RunAsync(RestoreRequest request, Backup backup, CancellationToken ct)
     {
+        LookAtStorage.RequireFolder(folders.Storage);
         var paths = new SelectPaths(request.Paths);
         var (manifest, _) = await archives.ReadFactsAsync(backup.Path, ct);
         var selection = RestoreScope.Require(paths, request.Mode, roles, manifest);
-        var entries = new List<ArchiveEntry>();
+        var live = TreeWalker.Walk(folders.Storage, folders.Own().Contains, ct);
+        var sources = findSources.In(live);
+        var isSelected = selection.Within(sources);
+        var beside = request.To is not null;
+        var difference = new RestoreDifference(beside ? new StorageTree(live.Root, new NodeList(), [], []) : live, isSelected);
+        var unmatched = paths.NoneSeen();
+        var databases = sources.Where(found => found.Source.Engine != Source.PlainFiles).SelectMany(found => found.Source.Files.Append(found.Source.Name)).ToHashSet(StringComparer.Ordinal);
+        var held = new HashSet<string>(StringComparer.Ordinal);
         await foreach (var entry in archives.ListAsync(backup.Path, ct))
         {
-            entries.Add(entry);
+            difference.Add(entry);
+            unmatched.See(entry.Name);
+            _ = databases.Contains(entry.Name) && held.Add(entry.Name);
         }
 
-        var live = TreeWalker.Walk(folders.Storage, folders.Own().Contains, ct);
-        var isSelected = selection.Within(findSources.In(live));
-        var beside = request.To is not null;
-        var against = beside ? new StorageTree(live.Root, new NodeList(), [], []) : live;
-        var (replaced, added, removed, unchanged, content) = RestoreDifference.Of(entries, against, isSelected, selection.IsEverything && !beside);
+        if (selection.IsEverything && !beside)
+        {
+            difference.RemoveTheRest();
+        }
+
         var owners = beside ? new OwnerReport(OwnerState.Free, [], null) : OwnerProbe.Look(live, isSelected, ct);
+        var (warnings, refusal) = Judge(request, manifest, difference, () => selection.RequireMatches(backup.Name, unmatched, held.Contains, sources));
         return new RestorePreview
         {
             BackupName = backup.Name,
@@ -33,36 +44,35 @@ internal sealed class PlanRestore(WorkFolders folders, FindSources findSources, 
             CreatedAt = backup.CreatedAt,
             Verification = backup.Verification,
             IsProven = backup.IsProven,
-            ReplacedCount = replaced.Count,
-            Replaced = Shown(replaced),
-            AddedCount = added.Count,
-            Added = Shown(added),
-            RemovedCount = removed.Count,
-            Removed = Shown(removed),
-            UnchangedCount = unchanged,
-            NeededBytes = RestoreRoom.Needed(content, entries.Count),
-            SafetyBackupFits = beside || room.HoldsSafetyBackup(live, content, entries.Count),
+            ReplacedCount = difference.Replaced.Count,
+            Replaced = difference.Replaced.Shown,
+            AddedCount = difference.Added.Count,
+            Added = difference.Added.Shown,
+            RemovedCount = difference.Removed.Count,
+            Removed = difference.Removed.Shown,
+            UnchangedCount = difference.Unchanged,
+            NeededBytes = RestoreRoom.Needed(difference.ContentBytes, difference.Entries),
+            SafetyBackupFits = beside || room.HoldsSafetyBackup(live, difference.ContentBytes, difference.Entries),
             FreeBytes = MountFacts.Of(folders.Storage).FreeBytes,
             InUse = owners.Users,
             InUseDoubt = owners.Doubt,
-            Refusal = Refusal(request, manifest, content, entries.Count),
+            Warnings = warnings,
+            Refusal = refusal,
         };
     }
 
-    private BackupException? Refusal(RestoreRequest request, Manifest? manifest, long content, long entries)
+    private (IReadOnlyList<Finding> Warnings, BackupException? Refusal) Judge(RestoreRequest request, Manifest? manifest, RestoreDifference difference, Func<IReadOnlyList<Finding>> match)
     {
         try
         {
             _ = request.To is { } to ? UnpackTarget.Require(folders.Storage, to) : null;
             compatibility.Require(manifest, request.Force);
-            room.Require(request, content, entries, makesRoom: false);
-            return null;
+            room.Require(request, difference.ContentBytes, difference.Entries, makesRoom: false);
+            return (match(), null);
         }
         catch (BackupException e)
         {
-            return e;
+            return ([], e);
         }
     }
-
-    private static List<string> Shown(List<string> names) => [.. names.Take(RestorePreview.MaxNamed).Select(PathText.Show)];
 }

@@ -1,3 +1,4 @@
+using System.Collections;
 using BackupApi.Files;
 using BackupApi.Model;
 
@@ -47,58 +48,92 @@ internal sealed record RestorePreview
     /// <summary>Why it cannot be told whether somebody has it open; null when it can.</summary>
     public string? InUseDoubt { get; init; }
 
+    /// <summary>Paths that were asked for and are not in the backup.</summary>
+    public IReadOnlyList<Finding> Warnings { get; init; } = [];
+
     /// <summary>Why the restore would be refused; null when it would not, as far as can be told without reading the archive whole.</summary>
     public BackupException? Refusal { get; init; }
 }
 
-/// <summary>Compares the entries of an archive with storage as it is. Pure: both sides are lists.</summary>
-internal static class RestoreDifference
+/// <summary>Compares the entries of an archive, one after the other, with storage as it is. Holds a bit for each name of storage, and as many names as are shown.</summary>
+/// <param name="isSelected">What the restore is about.</param>
+internal sealed class RestoreDifference(StorageTree live, Func<string, bool> isSelected)
 {
-    /// <param name="isSelected">What the restore is about.</param>
-    /// <param name="isEverything">What the backup does not hold goes.</param>
-    public static (List<string> Replaced, List<string> Added, List<string> Removed, long Unchanged, long ContentBytes) Of(
-        IReadOnlyList<ArchiveEntry> entries, StorageTree live, Func<string, bool> isSelected, bool isEverything)
+    private readonly BitArray inBackup = new(live.Nodes.Count);
+
+    public NameSample Replaced { get; } = new();
+
+    public NameSample Added { get; } = new();
+
+    public NameSample Removed { get; } = new();
+
+    public long Unchanged { get; private set; }
+
+    /// <summary>Of all entries, selected or not: all are unpacked before any is put in place.</summary>
+    public long ContentBytes { get; private set; }
+
+    public long Entries { get; private set; }
+
+    public void Add(ArchiveEntry entry)
     {
-        var (replaced, added, removed) = (new List<string>(), new List<string>(), new List<string>());
-        long unchanged = 0, content = 0;
-        var names = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var entry in entries.Where(entry => isSelected(entry.Name)))
+        Entries++;
+        ContentBytes += entry.Size;
+        if (!isSelected(entry.Name))
         {
-            names.Add(entry.Name);
-            content += entry.Size;
-            if (live.Find(entry.Name) is not { } here)
-            {
-                added.Add(entry.Name);
-            }
-            else if (LooksSame(entry, here))
-            {
-                unchanged += entry.Kind == EntryKind.Directory ? 0 : 1;
-            }
-            else
-            {
-                replaced.Add(entry.Name);
-            }
+            return;
         }
 
-        if (isEverything)
+        var place = live.PlaceOf(entry.Name);
+        Mark(entry.Name, place);
+        if (place < 0)
         {
-            names.UnionWith(names.SelectMany(FoldersOf).ToList());
-            removed.AddRange(live.Nodes.Where(node => !names.Contains(node.Path) && !IsKeptLock(node, names)).Select(node => node.Path));
+            Added.Add(entry.Name);
         }
-
-        return (replaced, added, removed, unchanged, content);
-    }
-
-    private static IEnumerable<string> FoldersOf(string path)
-    {
-        for (var slash = path.LastIndexOf('/'); slash > 0; slash = path.LastIndexOf('/', slash - 1))
+        else if (LooksSame(entry, live.Nodes[place]))
         {
-            yield return path[..slash];
+            Unchanged += entry.Kind == EntryKind.Directory ? 0 : 1;
+        }
+        else
+        {
+            Replaced.Add(entry.Name);
         }
     }
 
-    private static bool IsKeptLock(TreeNode node, HashSet<string> names) =>
-        node.FileName == "LOCK" && names.Contains(node.Folder.Length == 0 ? "CURRENT" : $"{node.Folder}/CURRENT");
+    /// <summary>After the last entry of a backup that is restored whole: what it does not hold goes.</summary>
+    public void RemoveTheRest()
+    {
+        for (var i = 0; i < live.Nodes.Count; i++)
+        {
+            if (!inBackup[i] && live.Nodes[i] is var node && !IsKeptLock(node))
+            {
+                Removed.Add(node.Path);
+            }
+        }
+    }
+
+    /// <summary>The folders on the way to an entry stay too, also where the archive has no entries for them.</summary>
+    private void Mark(string name, int place)
+    {
+        while (place < 0 || !inBackup[place])
+        {
+            if (place >= 0)
+            {
+                inBackup[place] = true;
+            }
+
+            var slash = name.LastIndexOf('/');
+            if (slash < 0)
+            {
+                return;
+            }
+
+            name = name[..slash];
+            place = live.PlaceOf(name);
+        }
+    }
+
+    private bool IsKeptLock(TreeNode node) =>
+        node.FileName == "LOCK" && live.PlaceOf(node.Folder.Length == 0 ? "CURRENT" : $"{node.Folder}/CURRENT") is var current and >= 0 && inBackup[current];
 
     private static bool LooksSame(ArchiveEntry entry, TreeNode here)
     {
@@ -111,5 +146,23 @@ internal static class RestoreDifference
             _ => stat.Kind == FileKind.File && stat.Size == entry.Size && stat.Modified == entry.Modified && stat.Mode == entry.Mode
                 && (entry.Uid is null || entry.Uid == stat.Uid) && (entry.Gid is null || entry.Gid == stat.Gid),
         };
+    }
+}
+
+/// <summary>Names in any number: all are counted, the first <see cref="RestorePreview.MaxNamed"/> are kept.</summary>
+internal sealed class NameSample
+{
+    private readonly List<string> shown = [];
+
+    public long Count { get; private set; }
+
+    public IReadOnlyList<string> Shown => shown;
+
+    public void Add(string name)
+    {
+        if (Count++ < RestorePreview.MaxNamed)
+        {
+            shown.Add(PathText.Show(name));
+        }
     }
 }

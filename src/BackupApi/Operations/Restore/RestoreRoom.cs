@@ -24,6 +24,7 @@ internal sealed class RestoreRoom(ServiceSettings settings, PredictRoom predict,
     /// <exception cref="BackupException"><see cref="Fault.NoRoom"/> with both numbers. Where it is only that little is free, <c>force</c> goes on as long as everything fits.</exception>
     public void Require(RestoreRequest request, long contentBytes, long entries, bool makesRoom = true)
     {
+        LookAtStorage.RequireFolder(settings.StoragePath);
         var free = MountFacts.Of(settings.StoragePath).FreeBytes;
         if (!request.Force && free < settings.MinFreeBytes * ComfortFactor)
         {

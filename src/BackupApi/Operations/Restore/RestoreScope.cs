@@ -41,8 +41,45 @@ internal sealed class RestoreScope(SelectPaths paths, RestoreMode mode, SourceRo
         return path => isAsked(path) && (byMember.TryGetValue(path, out var isEventlog) ? isEventlog : IsEventlog(path));
     }
 
-    /// <exception cref="BackupException"><see cref="Fault.ArchiveIncompatible"/>: the backup holds no event log.</exception>
-    public void RequireFound(string backup, StorageTree selected)
+    /// <summary>Whether one name was asked for by itself.</summary>
+    /// <param name="database">The database it belongs to, whose role counts; null for a plain file.</param>
+    public bool Asks(string path, string? database) => paths.Matches(path) && (mode == RestoreMode.Full || IsEventlog(database ?? path));
+
+    /// <summary>Says of each path that was asked for and is not in the backup that it brought nothing back.</summary>
+    /// <param name="selected">What of the backup comes back.</param>
+    /// <param name="sources">Of backup and storage: one file of a database stands for all of it, also a side file that was captured into it.</param>
+    /// <param name="lost">What is in the backup and does not verify; told already.</param>
+    /// <exception cref="BackupException"><see cref="Fault.ArchiveIncompatible"/>: the backup holds no event log. <see cref="Fault.NotFound"/>: none of the paths is in it.</exception>
+    public IReadOnlyList<Finding> RequireFound(string backup, StorageTree selected, IReadOnlyList<FoundSource> sources, IEnumerable<string> lost)
+    {
+        RequireEventlogs(backup, selected);
+        var unmatched = paths.NoneSeen();
+        foreach (var name in selected.Nodes.Select(node => node.Path).Concat(lost))
+        {
+            unmatched.See(name);
+        }
+
+        return RequireMatches(backup, unmatched, name => selected.Find(name) is not null, sources);
+    }
+
+    /// <summary>The same by names that were seen already.</summary>
+    public IReadOnlyList<Finding> RequireMatches(string backup, UnmatchedPaths unmatched, Func<string, bool> holds, IReadOnlyList<FoundSource> sources)
+    {
+        foreach (var source in sources.Select(found => found.Source).Where(source => source.Engine != Source.PlainFiles && source.Files.Append(source.Name).Any(holds)))
+        {
+            source.Files.ToList().ForEach(unmatched.See);
+        }
+
+        var left = unmatched.Left;
+        return left.Count < paths.Count || paths.IsEverything
+            ? [.. left.Select(path => new Finding(PathText.Show(path), "The backup holds nothing of this name, so nothing comes back by it."))]
+            : throw new BackupException(
+                Fault.NotFound,
+                $"{backup} holds nothing by {(left.Count == 1 ? "the path" : "any of the paths, neither")} {string.Join(" nor ", left.Take(3).Select(path => $"'{PathText.Show(path)}'"))}, so nothing was done.",
+                "GET /api/backup/{name}/files shows what it holds; upper and lower case differ.");
+    }
+
+    private void RequireEventlogs(string backup, StorageTree selected)
     {
         if (mode == RestoreMode.Eventlog && !selected.Nodes.Any(node => node.Stat.Kind != FileKind.Directory))
         {

@@ -14,6 +14,7 @@ internal sealed class SelectPaths
 
     private readonly HashSet<string> exact = new(StringComparer.Ordinal);
     private readonly List<Regex> globs = [];
+    private readonly Dictionary<Regex, string> asWritten = [];
 
     /// <exception cref="BackupException"><see cref="Fault.InvalidRequest"/>: a pattern that leaves storage, is empty, or too long.</exception>
     public SelectPaths(IReadOnlyList<string> patterns)
@@ -29,8 +30,14 @@ internal sealed class SelectPaths
         }
     }
 
+    /// <summary>How many different ones were given.</summary>
+    public int Count => exact.Count;
+
     /// <summary>No path was given: the restore is about everything.</summary>
-    public bool IsEverything => exact.Count == 0 && globs.Count == 0;
+    public bool IsEverything => exact.Count == 0;
+
+    /// <summary>To be shown every name of a backup; knows then which paths lead to nothing.</summary>
+    public UnmatchedPaths NoneSeen() => new(exact, asWritten);
 
     /// <summary>Whether a path, or a folder it lies in, was asked for.</summary>
     public bool Matches(string path)
@@ -83,7 +90,9 @@ internal sealed class SelectPaths
         exact.Add(clean);
         if (clean.AsSpan().IndexOfAny('*', '?') >= 0)
         {
-            globs.Add(new Regex(ToRegex(clean), RegexOptions.NonBacktracking | RegexOptions.CultureInvariant | RegexOptions.Singleline, TimeSpan.FromSeconds(5)));
+            var glob = new Regex(ToRegex(clean), RegexOptions.NonBacktracking | RegexOptions.CultureInvariant | RegexOptions.Singleline, TimeSpan.FromSeconds(5));
+            globs.Add(glob);
+            asWritten.Add(glob, clean);
         }
     }
 

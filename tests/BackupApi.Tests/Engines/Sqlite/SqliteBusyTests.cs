@@ -2,6 +2,7 @@ using System.Diagnostics;
 using BackupApi.Engines.Sqlite;
 using BackupApi.Files;
 using BackupApi.Model;
+using BackupApi.Tests.Support;
 using Xunit;
 
 namespace BackupApi.Tests.Engines.Sqlite;
@@ -93,6 +94,68 @@ public sealed class SqliteBusyTests
         Assert.True(verdict.IsProven);
         Assert.InRange(verdict.Counts["t"], 80, 81);
         Assert.InRange(taken.OwnerHeld, TimeSpan.FromTicks(1), TimeSpan.FromMilliseconds(500));
+    }
+
+    [Fact]
+    public async Task A_database_that_rests_is_copied_byte_for_byte_and_holds_nobody()
+    {
+        using var storage = new SqliteStorage(time: new HourAhead());
+        storage.Sql(storage["app.db"], "CREATE TABLE t(a); INSERT INTO t SELECT randomblob(1000) FROM generate_series(1,800);");
+        var (capture, verdict, folder) = await storage.CaptureAndVerifyAsync();
+        Assert.Equal("copy at rest", capture.Method);
+        Assert.True(verdict.IsProven);
+        Assert.Equal(await File.ReadAllBytesAsync(storage["app.db"]), await File.ReadAllBytesAsync($"{folder}/app.db"));
+    }
+
+    [Fact]
+    public async Task A_database_that_only_seems_to_rest_is_captured_whole_all_the_same()
+    {
+        using var storage = new SqliteStorage(time: new HourAhead());
+        using var writer = await SqliteWriter.StartAsync(storage["app.db"], storage.Scratch("progress"), "delete", fillerMiB: 20);
+        for (var i = 0; i < 5; i++)
+        {
+            var (_, verdict, _) = await storage.CaptureAndVerifyAsync();
+            Assert.True(verdict.IsProven, string.Join(' ', verdict.Errors));
+        }
+
+        Assert.True(writer.IsAlive);
+    }
+
+    [Fact]
+    public async Task A_transaction_in_the_middle_of_its_writing_is_not_mistaken_for_rest()
+    {
+        using var storage = new SqliteStorage(new SqliteSettings { BusyTimeout = TimeSpan.FromMilliseconds(300) }, new HourAhead());
+        using var owner = await SqliteOwner.OpenAsync(storage["app.db"]);
+        await owner.RunAsync("CREATE TABLE t(a)");
+        await owner.RunAsync("PRAGMA cache_size=5");
+        await owner.RunAsync("BEGIN IMMEDIATE");
+
+        // More than the cache holds: pages of a transaction that is not committed are in the file, and nobody writes any more.
+        await owner.RunAsync("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000) INSERT INTO t SELECT randomblob(500) FROM n");
+        var failure = await Record.ExceptionAsync(() => storage.CaptureAsync());
+        Assert.Equal(Fault.SourceBusy, Assert.IsType<BackupException>(failure).Fault);
+        await owner.RunAsync("ROLLBACK");
+        Assert.True((await storage.CaptureAndVerifyAsync()).Verdict.IsProven);
+    }
+
+    [Fact]
+    public async Task What_a_killed_owner_left_half_written_is_not_mistaken_for_rest()
+    {
+        using var storage = new SqliteStorage(time: new HourAhead());
+        using (var owner = await SqliteOwner.OpenAsync(storage["app.db"]))
+        {
+            await owner.RunAsync("CREATE TABLE t(a)");
+            await owner.RunAsync("INSERT INTO t VALUES('committed')");
+            await owner.RunAsync("PRAGMA cache_size=5");
+            await owner.RunAsync("BEGIN IMMEDIATE");
+            await owner.RunAsync("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000) INSERT INTO t SELECT randomblob(500) FROM n");
+            owner.Kill();
+        }
+
+        var (capture, verdict, _) = await storage.CaptureAndVerifyAsync();
+        Assert.Equal("stable copy", capture.Method);
+        Assert.True(verdict.IsProven);
+        Assert.Equal(1, verdict.Counts["t"]);
     }
 
     [Fact]

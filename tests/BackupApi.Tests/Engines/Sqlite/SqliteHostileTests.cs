@@ -59,7 +59,7 @@ public sealed class SqliteHostileTests(ITestOutputHelper output) : IDisposable
     [Fact]
     public async Task A_check_cut_off_by_its_time_limit_is_inconclusive_and_never_damage()
     {
-        const int Cuts = 16;
+        const int Wanted = 8;
         storage.Sql(storage["app.db"], "PRAGMA page_size=512; PRAGMA synchronous=OFF; CREATE TABLE t(a, b); CREATE INDEX i ON t(b); INSERT INTO t SELECT zeroblob(150), value * 7919 % 100003 FROM generate_series(1,100000);");
         var source = storage.Recognise().Single();
         var whole = Stopwatch.StartNew();
@@ -67,10 +67,12 @@ public sealed class SqliteHostileTests(ITestOutputHelper output) : IDisposable
         whole.Stop();
         Assert.True(proven.IsProven);
 
-        var inconclusive = 0;
-        for (var cut = 1; cut < Cuts; cut++)
+        // Shorter and shorter, until enough were cut off: how long a check takes, and when a timer fires, depends on what else the machine does.
+        var (inconclusive, checks) = (0, 0);
+        for (var limit = whole.Elapsed; inconclusive < Wanted; limit *= 0.8)
         {
-            var engine = new SqliteEngine(TimeProvider.System, new SqliteSettings { VerifyTimeLimit = whole.Elapsed * cut / Cuts });
+            checks++;
+            var engine = new SqliteEngine(TimeProvider.System, new SqliteSettings { VerifyTimeLimit = limit });
             var verdict = await engine.VerifyAsync(source, storage.Root, CancellationToken.None);
 
             // A check that was stopped half-way calls pages it did not reach "never used".
@@ -86,8 +88,7 @@ public sealed class SqliteHostileTests(ITestOutputHelper output) : IDisposable
             Assert.Contains("took longer", verdict.Reason, StringComparison.Ordinal);
         }
 
-        output.WriteLine($"{inconclusive} of {Cuts - 1} were cut off, the whole check took {whole.Elapsed.TotalMilliseconds:0} ms");
-        Assert.True(inconclusive > 0, "no check was cut off: nothing was shown");
+        output.WriteLine($"{inconclusive} of {checks} were cut off, the whole check took {whole.Elapsed.TotalMilliseconds:0} ms");
     }
 
     [Fact]

@@ -13,10 +13,10 @@ internal sealed class SqliteStorage : IDisposable
     private readonly TempFolder temp = new();
     private int captures;
 
-    public SqliteStorage(SqliteSettings? settings = null)
+    public SqliteStorage(SqliteSettings? settings = null, TimeProvider? time = null)
     {
         Root = temp.Folder("storage");
-        Engine = new SqliteEngine(TimeProvider.System, settings);
+        Engine = new SqliteEngine(time ?? TimeProvider.System, settings);
     }
 
     public string Root { get; }

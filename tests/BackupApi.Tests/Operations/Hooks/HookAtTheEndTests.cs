@@ -49,6 +49,25 @@ public sealed class HookAtTheEndTests : IDisposable
         Assert.False(File.Exists(folder["backups/.backupapi/hook.json"]));
     }
 
+    [Fact]
+    public async Task A_proxy_of_the_environment_is_no_business_of_a_hook()
+    {
+        application.Answering = static _ => Task.CompletedTask;
+        using var proxy = new HookListener();
+        var (service, address) = await ServiceProcess.ServeAsync(
+            folder,
+            [.. Hooks(), ("HTTP_PROXY", proxy.Address), ("http_proxy", proxy.Address), ("ALL_PROXY", proxy.Address)]);
+        using (service)
+        {
+            using var client = new HttpClient { BaseAddress = address };
+            using var answer = await client.PostAsync(new Uri("/api/backup/create", UriKind.Relative), null);
+            answer.EnsureSuccessStatusCode();
+        }
+
+        Assert.Empty(proxy.Told);
+        Assert.Contains("afterCapture ok", application.Told);
+    }
+
     private async Task<ServiceProcess> StartAsync()
     {
         var (service, address) = await ServiceProcess.ServeAsync(folder, Hooks());

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using BackupApi.Archive;
+using BackupApi.Files;
 using BackupApi.Model;
 using BackupApi.Operations;
 using BackupApi.Tests.Support;
@@ -106,6 +107,59 @@ public sealed class CompatibilityTests
         static JsonElement? Parse(string? json) => json is null ? null : JsonSerializer.Deserialize<JsonElement>(json);
 
         Assert.Equal(agree, SyncHeads.Compare(Parse(then), Parse(now))?.Agree);
+    }
+
+    public static TheoryData<string, string?, bool> Shapes() => new()
+    {
+        { """{"schemaHash":"aaa","free":[1,{"x":null}]}""", null, true },
+        { "\uFEFF{\"schemaHash\":\"aaa\"}", null, true },
+        { """{"schemaHash":"bbb","schemaHash":"aaa"}""", null, true },
+        { """{"schemaHash":{"not":"a text"},"storageFormat":1e999,"appVersion":[],"readsVersions":7,"syncHeads":"x"}""", null, true },
+        { "", "empty", false },
+        { "{", "no JSON", false },
+        { "{\"a\":1} x", "no JSON", false },
+        { "[1]", "no JSON object", false },
+        { "null", "no JSON object", false },
+        { """{"schemaHash":"\ud800"}""", "no UTF-8", false },
+        { """{"\udfff":1}""", "no UTF-8", false },
+        { $$"""{"a":{{new string('[', 31)}}{{new string(']', 31)}}}""", null, true },
+        { $$"""{"a":{{new string('[', 40)}}{{new string(']', 40)}}}""", "deeper than 32", false },
+        { $$"""{"a":{{new string('[', 30_000)}}{{new string(']', 30_000)}}}""", "no JSON", false },
+        { $$"""{"a":"{{new string('x', 70_000)}}"}""", "larger than 64 KB", false },
+    };
+
+    [Theory]
+    [MemberData(nameof(Shapes))]
+    public async Task A_file_of_any_shape_fails_no_backup_and_no_restore_and_is_told_where_it_does_not_count(string content, string? trouble, bool counts)
+    {
+        using var world = World("aaa", null, null);
+        Write(world, content);
+        await TakesBothWaysAsync(world, trouble, counts);
+    }
+
+    [Fact]
+    public async Task Nor_does_one_that_is_no_UTF8_or_no_file()
+    {
+        using var world = World(null, 1, "1.*");
+        await File.WriteAllBytesAsync($"{world.Storage}/{ApplicationFacts.FileName}", System.Text.Encoding.Latin1.GetBytes("""{"appVersion":"Größe 1"}"""));
+        await TakesBothWaysAsync(world, "no UTF-8", counts: false);
+        File.Delete($"{world.Storage}/{ApplicationFacts.FileName}");
+        Directory.CreateDirectory($"{world.Storage}/{ApplicationFacts.FileName}");
+        await TakesBothWaysAsync(world, "no regular file", counts: false);
+    }
+
+    private static async Task TakesBothWaysAsync(RestoreWorld world, string? trouble, bool counts)
+    {
+        var backup = await world.BackUpAsync();
+
+        Assert.Equal(Outcome.Ok, backup.Outcome);
+        Assert.Equal(trouble is null ? 0 : 1, backup.Warnings.Count(warning => warning.Where == ApplicationFacts.FileName && warning.Message.Contains(trouble!, StringComparison.Ordinal)));
+        var manifest = (await world.Get<ArchiveReader>().ReadFactsAsync(backup.Path, CancellationToken.None)).Manifest;
+        Assert.Equal(counts, manifest!.Application is { ValueKind: JsonValueKind.Object } said && said.EnumerateObject().Count() > (counts ? 0 : 1));
+        File.WriteAllText($"{world.Storage}/a.txt", "now");
+        Assert.Equal(1, (await world.RestoreAsync(new RestoreRequest { BackupName = backup.Name, Force = true })).Files - (Posix.FindStat($"{world.Storage}/{ApplicationFacts.FileName}") is { Kind: FileKind.File } ? 1 : 0));
+        Assert.Equal("then", File.ReadAllText($"{world.Storage}/a.txt"));
+        _ = await world.RestoreAsync(backup.Name);
     }
 
     private static RestoreWorld World(string? hash, long? format, string? reads)
