@@ -36,7 +36,7 @@ internal sealed class WriteBackup(WorkFolders folders, ArchiveWriter writer, Arc
     public async Task<(string Name, ArchiveFacts Facts)> RunAsync(WritePlan plan, OperationContext context, CancellationToken ct)
     {
         var createdAt = clock.GetUtcNow();
-        var name = BackupName.Next(createdAt, taken => Posix.FindStat(catalog.PathOf(taken)) is not null, keys.Encrypt);
+        var name = BackupName.Next(createdAt, IsTaken, keys.Encrypt);
         context.BackupName = name;
         IReadOnlyList<ManifestSource> sources = [];
         var request = new ArchiveRequest
@@ -68,6 +68,9 @@ internal sealed class WriteBackup(WorkFolders folders, ArchiveWriter writer, Arc
             throw;
         }
     }
+
+    /// <summary>Half an archive that the disk did not let go takes its name too.</summary>
+    private bool IsTaken(string name) => Posix.FindStat(catalog.PathOf(name)) is not null || Posix.FindStat(catalog.PathOf(name) + AtomicFile.PartialSuffix) is not null;
 
     private IReadOnlyList<Finding> PassedOver(CreateRequest request) => request.Metadata is null && ApplicationFacts.Look(folders.Storage).Trouble is { } trouble ? [trouble] : [];
 

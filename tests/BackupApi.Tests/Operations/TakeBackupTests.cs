@@ -218,6 +218,20 @@ public sealed class TakeBackupTests
     }
 
     [Fact]
+    public async Task Half_an_archive_that_the_disk_did_not_let_go_is_in_no_other_backups_way()
+    {
+        await using var service = await Service.StartAsync();
+        service.Temp.File("storage/notes.txt", "hello"u8);
+        var now = TimeProvider.System.GetUtcNow();
+        for (var second = 0; second < 30; second++)
+        {
+            service.Temp.File($"backups/{BackupName.Next(now.AddSeconds(second), static _ => false)}.partial", "half"u8);
+        }
+
+        Assert.True((await service.Manager.StartBackup(new CreateRequest()).Completion).Backup.IsProven);
+    }
+
+    [Fact]
     public async Task An_archive_that_was_cut_is_found_out_by_verification_and_never_counts_again()
     {
         await using var service = await Service.StartAsync();
