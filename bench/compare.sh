@@ -1,19 +1,20 @@
 #!/usr/bin/env bash
 # Side by side with tar|pigz, restic and borg on one storage, in turn, several rounds; prints medians and their ratios.
-#   bench/compare.sh [--rounds N] [--files N] [--even-busy] [--memory GB]
-# Default: 5 rounds on about 430 MB. --files N adds the round with N files of 1 KB; --memory GB adds a run under a memory limit of 200 MB (cgroup v1, root).
+#   bench/compare.sh [--rounds N] [--files N] [--even-busy] [--memory GB] [--growth]
+# Default: 5 rounds on about 430 MB. --files N adds the round with N files of 1 KB; --memory GB adds a run under a memory limit of 200 MB (cgroup v1, root); --growth adds 0.4, 2 and 8 GB, once.
 # Refuses to measure on a busy machine; --even-busy measures all the same and says so in the output. Needs pigz, restic, borgbackup, python3, curl, jq, sqlite3.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-rounds=5 files=0 memory=0 busy=false
+rounds=5 files=0 memory=0 busy=false growth=false
 while [ $# -gt 0 ]; do
   case "$1" in
     --rounds) rounds=$2; shift 2 ;;
     --files) files=$2; shift 2 ;;
     --memory) memory=$2; shift 2 ;;
     --even-busy) busy=true; shift ;;
-    *) echo "usage: bench/compare.sh [--rounds N] [--files N] [--memory GB] [--even-busy]" >&2; exit 2 ;;
+    --growth) growth=true; shift ;;
+    *) echo "usage: bench/compare.sh [--rounds N] [--files N] [--memory GB] [--growth] [--even-busy]" >&2; exit 2 ;;
   esac
 done
 
@@ -148,17 +149,34 @@ many_files() {
   stop_service
 }
 
-under_limit() {
-  local round=$work/round group=/sys/fs/cgroup/memory/backupapi-bench
+# Everything that an archive goes through, on one storage of N GB.
+whole_life() { # GB NAME [command that runs the service]
+  local round=$work/round size=$1 name=$2
+  shift 2
   rm -rf "$round"
-  mkdir -p "$round/restore" "$round/backups" "$round/storage" "$group"
-  python3 bench/make_storage.py --large "$memory" "$round/storage"
+  mkdir -p "$round/restore" "$round/backups" "$round/storage" "$round/lost"
+  python3 bench/make_storage.py --large "$size" "$round/storage"
+  head -c 1048576 "$round/storage/000.bin" > "$round/storage/one-megabyte.bin"
+  sync
+  sleep 62
+  start_service "$round/storage" "$round/backups" "$@"
+  timed "$name-first" ours create_and_keep
+  timed "$name-unchanged" ours create_and_keep
+  local backup
+  backup=$(jq -r .name "$work/created.json")
+  timed "$name-verify" ours curl -fsS -X POST "$url/api/backup/$backup/verify"
+  timed "$name-one-file" ours curl -fsS -o /dev/null "$url/api/backup/$backup/files/one-megabyte.bin"
+  mv "$round/storage"/* "$round/lost/"
+  timed "$name-restore" ours curl -fsS -X POST -H 'Content-Type: application/json' -d "{\"backupName\":\"$backup\",\"force\":true}" "$url/api/backup/restore"
+  note "$name-rss-kB" ours "$(grep VmHWM "/proc/$service/status" | tr -dc 0-9)"
+}
+
+under_limit() {
+  local group=/sys/fs/cgroup/memory/backupapi-bench
+  mkdir -p "$group"
   echo $((200 << 20)) > "$group/memory.limit_in_bytes"
   # Everything is counted, the page cache too: the kernel drops that, and kills the service if the rest is over the limit.
-  start_service "$round/storage" "$round/backups" bash -c "echo \$\$ > $group/cgroup.procs; exec \"\$@\"" --
-  timed "limited-${memory}GB" ours create_and_keep
-  timed "limited-${memory}GB-verify" ours curl -fsS -X POST "$url/api/backup/$(jq -r .name "$work/created.json")/verify"
-  note "limited-${memory}GB-rss-kB" ours "$(grep VmHWM "/proc/$service/status" | tr -dc 0-9)"
+  whole_life "$memory" "limited-${memory}GB" bash -c "echo \$\$ > $group/cgroup.procs; exec \"\$@\"" --
   note "limited-${memory}GB-oom" ours "$(grep -o 'oom_kill [0-9]*' "$group/memory.oom_control" | tr -dc 0-9)"
   stop_service
   rmdir "$group" || true
@@ -171,6 +189,12 @@ for round in $(seq "$rounds"); do
   one_round
   [ "$files" = 0 ] || many_files
 done
+if $growth; then
+  for size in 0.4 2 8; do
+    whole_life "$size" "growth-${size}GB"
+    stop_service
+  done
+fi
 [ "$memory" = 0 ] || under_limit
 
 echo "-- medians of $rounds rounds, load at the start $load on $cores cores"

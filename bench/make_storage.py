@@ -79,9 +79,10 @@ def many(count, root):
 def large(gigabytes, root):
     """Half of it incompressible; events come again, never in the same order, so no two chunks are alike."""
     pool = [event() for _ in range(20000)]
-    for number in range(gigabytes):
-        with open(root + "/%03d.bin" % number, "wb") as file:
-            for _ in range(1024):
+    megabytes = round(gigabytes * 1024)
+    for start in range(0, megabytes, 1024):
+        with open(root + "/%03d.bin" % (start // 1024), "wb") as file:
+            for _ in range(min(1024, megabytes - start)):
                 text = "".join(RANDOM.choices(pool, k=1800)).encode()[:524288]
                 file.write(os.urandom(1048576 - len(text)) + text)
 
@@ -103,7 +104,7 @@ if __name__ == "__main__":
     elif sys.argv[1] == "--many":
         many(int(sys.argv[2]), sys.argv[3])
     elif sys.argv[1] == "--large":
-        large(int(sys.argv[2]), sys.argv[3])
+        large(float(sys.argv[2]), sys.argv[3])
     elif sys.argv[1] == "--medians":
         medians(sys.argv[2])
     else:

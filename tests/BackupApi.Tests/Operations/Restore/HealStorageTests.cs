@@ -220,9 +220,7 @@ public sealed class HealStorageTests : IDisposable
         var newer = await world.BackUpAsync();
         await HealAsync();
         File.Delete(Database);
-        var bytes = await File.ReadAllBytesAsync(newer.Path);
-        bytes[bytes.Length / 2] ^= 0x40;
-        await File.WriteAllBytesAsync(newer.Path, bytes);
+        await File.WriteAllBytesAsync(newer.Path, Harmed(await File.ReadAllBytesAsync(newer.Path)));
 
         var healed = Assert.Single((await HealAsync()).Healed).Message;
 
@@ -232,15 +230,30 @@ public sealed class HealStorageTests : IDisposable
     }
 
     [Fact]
+    public async Task Damage_elsewhere_in_the_newest_backup_keeps_no_database_from_coming_back_from_it()
+    {
+        await world.BackUpAsync();
+        var random = new byte[100_000];
+        new Random(3).NextBytes(random);
+        await File.WriteAllBytesAsync($"{world.Storage}/noise.bin", random);
+        var newer = await world.BackUpAsync();
+        await HealAsync();
+        File.Delete(Database);
+        var bytes = await File.ReadAllBytesAsync(newer.Path);
+        bytes[bytes.AsSpan().IndexOf(random.AsSpan(1000, 100))] ^= 0x40;
+        await File.WriteAllBytesAsync(newer.Path, bytes);
+
+        Assert.Contains($"brought back from {newer.Name}", Assert.Single((await HealAsync()).Healed).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_healing_of_which_nothing_came_is_tried_again()
     {
         var backup = await world.BackUpAsync();
         await HealAsync();
         File.Delete(Database);
         var bytes = await File.ReadAllBytesAsync(backup.Path);
-        var harmed = (byte[])bytes.Clone();
-        harmed[bytes.Length / 2] ^= 0x40;
-        await File.WriteAllBytesAsync(backup.Path, harmed);
+        await File.WriteAllBytesAsync(backup.Path, Harmed(bytes));
         Assert.Contains("could not be brought back", Assert.Single((await HealAsync()).Undecided).Message, StringComparison.Ordinal);
 
         await File.WriteAllBytesAsync(backup.Path, bytes);
@@ -276,6 +289,18 @@ public sealed class HealStorageTests : IDisposable
 
     private static Dictionary<string, long> Counts(Backup backup) =>
         backup.Sources.SelectMany(source => source.Counts.Select(count => (Key: $"{source.Name}:{count.Key}", count.Value))).ToDictionary(pair => pair.Key, pair => pair.Value, StringComparer.Ordinal);
+
+    /// <summary>An archive with a flipped bit in every sixteenth byte of its middle half: none of its contents is whole.</summary>
+    private static byte[] Harmed(byte[] archive)
+    {
+        var harmed = (byte[])archive.Clone();
+        for (var at = harmed.Length / 4; at < harmed.Length * 3 / 4; at += 16)
+        {
+            harmed[at] ^= 0x40;
+        }
+
+        return harmed;
+    }
 
     private async Task<HealResult> HealAsync(HealMode mode = HealMode.On)
     {
