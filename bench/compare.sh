@@ -43,7 +43,7 @@ start_service() { # STORAGE BACKUPS [command that runs it]
     "${@:3}" dotnet src/BackupApi/bin/Release/net10.0/BackupApi.dll > "$work/service.log" 2>&1 &
   service=$!
   for _ in $(seq 100); do
-    curl -fs "$url/api/health/live" >/dev/null 2>&1 && return
+    curl -fs "$url/api/health/ready" >/dev/null 2>&1 && return
     sleep 0.2
   done
   cat "$work/service.log" >&2
