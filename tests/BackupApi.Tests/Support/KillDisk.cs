@@ -35,7 +35,7 @@ internal sealed class KillDisk(string folder, string kind)
     }
 
     /// <summary>The image as it is now, in a new file.</summary>
-    /// <remarks>Never written over: a process that was given a mount namespace of its own meanwhile (a container, another test) keeps what was mounted from the older file alive, and the kernel goes on writing into it.</remarks>
+    /// <remarks>Never written over: a process that was given a mount namespace of its own meanwhile (a container, another test) keeps what was mounted from the older file alive. The kernel goes on writing into it, and mounting the file again gives that older file system, whatever was copied.</remarks>
     public static void Copy(string image, string to)
     {
         File.Delete(to);
