@@ -73,8 +73,9 @@ internal sealed class StorageTree
 
     /// <summary>Reads the head of each regular file once, and has <see cref="ReadHead"/> pass over those in which nobody is interested. Does nothing the second time.</summary>
     /// <param name="isOfInterest">Whether a file, by its facts and its head, may belong to a database. Asked by several threads at once.</param>
-    /// <param name="memory">Of earlier looks; null: every head is read.</param>
-    public void PassOver(HeadQuestion isOfInterest, HeadMemory? memory = null)
+    /// <param name="memory">Of earlier looks, and for later ones; null: neither.</param>
+    /// <param name="readsAll">Every head is read, whatever the memory says.</param>
+    public void PassOver(HeadQuestion isOfInterest, HeadMemory? memory = null, bool readsAll = false)
     {
         if (plain is not null)
         {
@@ -96,7 +97,7 @@ internal sealed class StorageTree
 
                 var node = Nodes[i];
                 var key = memory?.KeyOf(this, node);
-                looked[i] = key is { } known && memory!.Knows(known);
+                looked[i] = !readsAll && key is { } known && memory!.Knows(known);
                 if (!looked[i])
                 {
                     var length = FillHead(node, buffer);

@@ -13,9 +13,10 @@ internal sealed record FoundSource(Source Source, IEngine Engine);
 internal sealed class FindSources(IReadOnlyList<IEngine> engines, SourceRoles? roles = null)
 {
     /// <param name="heads">Which files were looked at already; null: every file is.</param>
-    public IReadOnlyList<FoundSource> In(StorageTree tree, HeadMemory? heads = null)
+    /// <param name="readsAll">Every file is looked at, and remembered.</param>
+    public IReadOnlyList<FoundSource> In(StorageTree tree, HeadMemory? heads = null, bool readsAll = false)
     {
-        tree.PassOver((node, head) => MayBelongToAny(node, head), heads);
+        tree.PassOver((node, head) => MayBelongToAny(node, head), heads, readsAll);
         var claimed = new HashSet<string>(StringComparer.Ordinal);
         var found = new List<FoundSource>();
         foreach (var engine in engines)

@@ -61,7 +61,7 @@ internal sealed class TakeBackup(
             return Confirm(last, context, began);
         }
 
-        var sources = findSources.In(tree, readsAll ? null : heads);
+        var sources = findSources.In(tree, heads, readsAll);
         GiveMemoryBack.BetweenPhases();
         var inherit = new InheritCaptures(readsAll ? null : last, tree, walkedAt);
         guard.Require(

@@ -78,6 +78,16 @@ public sealed class StorageTreeTests : IDisposable
     }
 
     [Fact]
+    public void A_full_reading_reads_every_head_and_remembers_it()
+    {
+        File.WriteAllText(temp["plain"], "some text");
+        var memory = new HeadMemory(new FingerprintTrust(new HourAhead()));
+        Assert.Equal(1, Asked(memory, readsAll: true));
+        Assert.Equal(1, Asked(memory, readsAll: true));
+        Assert.Equal(0, Asked(memory));
+    }
+
+    [Fact]
     public void A_head_that_was_written_within_the_last_minute_is_read_each_time()
     {
         File.WriteAllText(temp["plain"], "some text");
@@ -86,10 +96,10 @@ public sealed class StorageTreeTests : IDisposable
         Assert.Equal(1, Asked(memory));
     }
 
-    private int Asked(HeadMemory memory)
+    private int Asked(HeadMemory memory, bool readsAll = false)
     {
         var asked = 0;
-        TreeWalker.Walk(temp.Path).PassOver((_, head) => Interlocked.Increment(ref asked) > 0 && head.StartsWith("MAGIC"u8), memory);
+        TreeWalker.Walk(temp.Path).PassOver((_, head) => Interlocked.Increment(ref asked) > 0 && head.StartsWith("MAGIC"u8), memory, readsAll);
         return asked;
     }
 }
