@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using BackupApi.Archive.Encryption;
@@ -94,7 +95,7 @@ internal sealed class ArchiveReader(int threads = 0, ArchiveKeys? keys = null)
             proof = await new StreamVerification(limits, progress).RunAsync(tar, Path.GetFileName(path), ct);
             if (file.Locator is not null && proof.Errors.Count == 0)
             {
-                proof = proof with { Errors = [new Finding(Format.ArchiveLayout.IndexName, "The index cannot be read, or it counts more than is allowed here, though the rest of the archive is whole.")] };
+                proof = proof with { Errors = [new Finding(Format.ArchiveLayout.IndexName, string.Create(CultureInfo.InvariantCulture, $"The index cannot be read, or it counts more than is allowed here, though the rest of the archive is whole (its directory: archive offset {file.Locator.DirectoryOffset})."))] };
             }
 
             return await FinishAsync(proof);
