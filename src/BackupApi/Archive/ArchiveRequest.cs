@@ -8,7 +8,7 @@ internal sealed record ArchiveRequest
     /// <summary>In any order; the writer sorts as <see cref="EntryOrder"/> says.</summary>
     public required IReadOnlyList<CapturedFile> Files { get; init; }
 
-    /// <summary>Asked once, after the last content (so that verification may go on meanwhile). Its entry comes first in the archive all the same.</summary>
+    /// <summary>Asked once, at the start; its answer may come as late as the last content, so that verification may go on meanwhile. Its entry comes first in the archive all the same.</summary>
     public required Func<CancellationToken, Task<Manifest>> Manifest { get; init; }
 
     /// <summary>Asked once, after the manifest: what the writer saw goes in, the report comes out.</summary>

@@ -14,15 +14,15 @@ internal sealed class ArchiveWriter(ArchiveWriterSettings settings)
 
     /// <summary>Writes a finished archive, read back and flushed to the disk, at <paramref name="partialPath"/>, which must not exist; the caller publishes it by rename, or removes it.</summary>
     /// <remarks>
-    /// Every chunk that was compressed anew is inflated again and compared before it is written; the finished file is read again as a whole. One that reads back differently is written over the same content up to three times.
+    /// Every chunk that was compressed anew is inflated again and compared before it is written; the file is read again as a whole, already while it is written where that can be. One that reads back differently is written over the same content up to three times.
     /// A cancelled or failed writing leaves the partial file behind.
     /// </remarks>
     /// <exception cref="BackupException"><see cref="Fault.VerificationFailed"/>: what was read back differed, three times over. <see cref="Fault.ArchiveDamaged"/>: a file to be taken from the reference archive could not be. Or the disk's own fault.</exception>
     public async Task<ArchiveFacts> WriteAsync(string partialPath, ArchiveRequest request, Progress progress, CancellationToken ct)
     {
         var ordered = EntryPlan.Order(request.Files);
-        Manifest? manifest = null;
-        var askedOnce = request with { Manifest = async token => manifest ??= await request.Manifest(token) };
+        Task<Manifest>? manifest = null;
+        var askedOnce = request with { Manifest = token => manifest ??= Task.Run(() => request.Manifest(token), CancellationToken.None) };
         for (var tries = 1; ; tries++)
         {
             try
@@ -56,11 +56,13 @@ internal sealed class ArchiveWriter(ArchiveWriterSettings settings)
         using var sink = OpenSink(handle, ManifestHead.Length(room));
         var output = new ArchiveOutput(sink, partialPath, ManifestHead.Length(room));
         using var content = new ContentAssembly(output, settings.Level);
+        var asked = request.Manifest(ct);
+        await using var trail = settings.Keys.Encrypt ? null : output.Trail = new TrailingReadBack(handle, partialPath, output.HeadLength, MakeHeadAsync(asked, room));
         var bytesRead = await WriteContentAsync(request, ordered, seen, content, progress, ct);
 
         var totals = content.Totals;
         var observations = seen.ToRecord(totals.Entries, totals.ContentBytes);
-        var manifest = await request.Manifest(ct);
+        var manifest = await asked;
         var report = await request.Report(observations, ct);
         var headCrc32C = new ArchiveEnd(output, settings.Level).Write(manifest, report, content, room);
         var facts = new ArchiveFacts(output.FileLength, "", manifest, report, observations, bytesRead, totals.BytesCompressed, totals.BytesCarriedOver);
@@ -71,12 +73,22 @@ internal sealed class ArchiveWriter(ArchiveWriterSettings settings)
         var flushing = Task.Run(() => Posix.Flush(handle, partialPath), CancellationToken.None);
         try
         {
-            return await ReadBack.FindSha256Async(partialPath, facts.SizeBytes, expected, settings.Keys, progress, ct) is { } sha256 ? facts with { Sha256 = sha256 } : null;
+            var sha256 = trail is not null && await trail.FinishAsync() is { } sums
+                ? sums.FindSha256(facts.SizeBytes, expected)
+                : await ReadBack.FindSha256Async(partialPath, facts.SizeBytes, expected, settings.Keys, progress, ct);
+            return sha256 is null ? null : facts with { Sha256 = sha256 };
         }
         finally
         {
             await flushing;
         }
+    }
+
+    private static async Task<byte[]> MakeHeadAsync(Task<Manifest> asked, int room)
+    {
+        var manifest = await asked;
+        var json = ArchiveJson.Write(manifest);
+        return json.Length <= room ? ManifestHead.Make(json, room, manifest.CreatedAt).Bytes : [];
     }
 
     private IArchiveSink OpenSink(SafeFileHandle handle, int headLength) =>

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Threading.Channels;
-using BackupApi.Files;
 
 namespace BackupApi.Archive;
 
@@ -20,7 +19,7 @@ internal sealed class OrderedWork<T> : IAsyncDisposable
     {
         stop = CancellationTokenSource.CreateLinkedTokenSource(ct);
         inOrder = Channel.CreateBounded<Item>(new BoundedChannelOptions(window) { SingleWriter = true, SingleReader = true });
-        workers = [.. Enumerable.Range(0, threads).Select(_ => StartThread(work))];
+        workers = [.. Enumerable.Range(0, threads).Select(_ => ArchiveThread.Start(() => Work(work)))];
     }
 
     /// <summary>Cancelled when the caller is, or when the consumer has gone.</summary>
@@ -76,20 +75,6 @@ internal sealed class OrderedWork<T> : IAsyncDisposable
         await StopAsync();
         stop.Dispose();
         toDo.Dispose();
-    }
-
-    /// <summary>A thread of its own, behind everybody else in the queue for a processor: neither requests nor the application beside wait for a backup.</summary>
-    private Task StartThread(Action<T> work)
-    {
-        var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        new Thread(() =>
-        {
-            Posix.YieldToOthers();
-            Work(work);
-            ended.SetResult();
-        })
-        { IsBackground = true, Name = "archive" }.Start();
-        return ended.Task;
     }
 
     private void Work(Action<T> work)

@@ -26,6 +26,9 @@ internal sealed class ArchiveOutput(IArchiveSink sink, string path, int headLeng
 
     public string Path => path;
 
+    /// <summary>Told how far the body has been given to the system, and when it was cut back.</summary>
+    public TrailingReadBack? Trail { get; set; }
+
     public void StartPart() => isInPart = true;
 
     public void Append(ReadOnlySpan<byte> bytes)
@@ -55,6 +58,7 @@ internal sealed class ArchiveOutput(IArchiveSink sink, string path, int headLeng
         if (forgotten > buffered)
         {
             buffered = 0;
+            Trail?.Cut(mark.Length);
             sink.CutTo(mark.Length);
         }
         else
@@ -79,6 +83,7 @@ internal sealed class ArchiveOutput(IArchiveSink sink, string path, int headLeng
     {
         sink.Append(buffer.AsSpan(0, buffered));
         buffered = 0;
+        Trail?.Written(Length);
     }
 
     internal readonly record struct Mark(long Length, uint CrcState);

@@ -18,9 +18,9 @@ internal sealed class ChunkWork(ReferenceArchive? reference, int level) : IDispo
         Span<byte> hash = stackalloc byte[Sha256Value.Length];
         SHA256.HashData(content, hash);
         var sha256 = Sha256Value.From(hash);
-        if (step.Reference is { } segment && segment.Find(step.Place, sha256, content.Length) is { } known && reference!.TryRead(known, step.Compressed, segment))
+        if (step.Reference is { } segment && segment.Find(step.Place, sha256, content.Length) is { } known && reference!.TryRead(known, step.Compressed.AsSpan(0, known.CompressedLength), segment))
         {
-            step.Record = known;
+            step.Records.Add(known);
             step.IsCarriedOver = true;
             return;
         }
@@ -31,7 +31,7 @@ internal sealed class ChunkWork(ReferenceArchive? reference, int level) : IDispo
             var compressed = step.Compressed.AsSpan(0, length);
             if (IsProven(compressed, content, crc))
             {
-                step.Record = new ChunkRecord(0, length, content.Length, crc, Crc32C.Of(compressed), sha256);
+                step.Records.Add(new ChunkRecord(0, length, content.Length, crc, Crc32C.Of(compressed), sha256));
                 step.IsCarriedOver = false;
                 return;
             }

@@ -40,7 +40,7 @@ internal sealed class ContentAssembly : IDisposable
                 Index.Begin(open);
                 break;
             case StepKind.Chunk:
-                AddChunk(step);
+                AddChunks(step);
                 break;
             case StepKind.End:
                 Index.End(step.Hashes);
@@ -70,18 +70,23 @@ internal sealed class ContentAssembly : IDisposable
         Sums.Dispose();
     }
 
-    private void AddChunk(WriteStep step)
+    private void AddChunks(WriteStep step)
     {
-        var chunk = step.Record;
-        output.Append(step.Compressed.AsSpan(0, chunk.CompressedLength));
-        Index.Chunk(chunk);
-        state = state with
+        var length = 0;
+        foreach (var chunk in step.Records)
         {
-            TarLength = state.TarLength + chunk.Length,
-            Crc32 = Crc32Combination.Combine(state.Crc32, chunk.Crc32, chunk.Length),
-            BytesCompressed = state.BytesCompressed + (step.IsCarriedOver ? 0 : chunk.Length),
-            BytesCarriedOver = state.BytesCarriedOver + (step.IsCarriedOver ? chunk.CompressedLength : 0),
-        };
+            Index.Chunk(chunk);
+            length += chunk.CompressedLength;
+            state = state with
+            {
+                TarLength = state.TarLength + chunk.Length,
+                Crc32 = Crc32Combination.Combine(state.Crc32, chunk.Crc32, chunk.Length),
+                BytesCompressed = state.BytesCompressed + (step.IsCarriedOver ? 0 : chunk.Length),
+                BytesCarriedOver = state.BytesCarriedOver + (step.IsCarriedOver ? chunk.CompressedLength : 0),
+            };
+        }
+
+        output.Append(step.Compressed.AsSpan(0, length));
     }
 
     private void AddSums(IReadOnlyList<Sha256Value> hashes)

@@ -66,20 +66,20 @@ internal sealed class ContentReader(ArchiveRequest request, ArchiveWriterSetting
         }
 
         await queue.BeginAsync(known.Entries);
-        foreach (var chunk in known.Chunks)
+        for (var next = 0; next < known.Chunks.Count;)
         {
             var step = queue.RentChunk();
-            if (!reference!.TryRead(chunk, step.Compressed, known))
+            step.IsCarriedOver = true;
+            if (!reference!.TryReadRow(known, next, step))
             {
                 queue.Return(step);
                 await queue.AbortAsync();
                 return false;
             }
 
-            step.Record = chunk;
-            step.IsCarriedOver = true;
+            next += step.Records.Count;
+            progress.AddBytes(step.Records.Sum(static chunk => chunk.Length));
             await queue.AddAsync(step, isReady: true);
-            progress.AddBytes(chunk.Length);
         }
 
         await queue.EndAsync(known.Hashes);

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using BackupApi.Archive.Encryption;
 using BackupApi.Model;
 
@@ -16,46 +15,25 @@ internal static class ReadBack
     {
         using var file = ArchiveBytes.Open(path, keys);
         await using var stored = file.OpenStored();
-        using var sha256 = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        using var sums = new ReadBackSums(expected.HeadLength);
         var buffer = new byte[1 << 20];
-        var content = new Sums(expected.HeadLength);
-        long read = 0;
-        for (int got; (got = await stored.ReadAsync(buffer, ct)) > 0; read += got)
+        for (int got; (got = await stored.ReadAsync(buffer, ct)) > 0;)
         {
-            sha256.AppendData(buffer, 0, got);
+            sums.AddStored(buffer.AsSpan(0, got));
             if (file is PlainBytes)
             {
-                content.Add(buffer.AsSpan(0, got));
+                sums.AddContent(buffer.AsSpan(0, got));
             }
 
             progress.AddBytes(got);
         }
 
-        while (file is not PlainBytes && file.ReadForChecksum(buffer, content.Length) is var got and > 0)
+        while (file is not PlainBytes && file.ReadForChecksum(buffer, sums.ContentLength) is var got and > 0)
         {
             ct.ThrowIfCancellationRequested();
-            content.Add(buffer.AsSpan(0, got));
+            sums.AddContent(buffer.AsSpan(0, got));
         }
 
-        return read == length && content.Crc32C == (expected.HeadCrc32C, expected.RestCrc32C) && file.Damaged.Count == 0 ? Convert.ToHexStringLower(sha256.GetHashAndReset()) : null;
-    }
-
-    /// <summary>CRC-32C of the head and of the rest.</summary>
-    private sealed class Sums(int headLength)
-    {
-        private uint head = uint.MaxValue;
-        private uint rest = uint.MaxValue;
-
-        public long Length { get; private set; }
-
-        public (uint Head, uint Behind) Crc32C => (~head, ~rest);
-
-        public void Add(ReadOnlySpan<byte> bytes)
-        {
-            var inHead = (int)Math.Clamp(headLength - Length, 0, bytes.Length);
-            head = Format.Crc32C.Append(head, bytes[..inHead]);
-            rest = Format.Crc32C.Append(rest, bytes[inHead..]);
-            Length += bytes.Length;
-        }
+        return file.Damaged.Count == 0 ? sums.FindSha256(length, expected) : null;
     }
 }

@@ -128,10 +128,36 @@ internal sealed class ReferenceArchive : IDisposable
         return current?.Entries[0].Entry.Name == firstName ? current : null;
     }
 
-    /// <summary>Reads a chunk's compressed bytes and compares their CRC-32C; false, and noted once, when they rotted.</summary>
-    public bool TryRead(in ChunkRecord chunk, byte[] compressed, ReferenceSegment segment)
+    /// <summary>Reads as many chunks of the segment, from that place on, as lie in a row in the archive and fit into the step: at least one. False, and noted once, when one of them rotted.</summary>
+    public bool TryReadRow(ReferenceSegment segment, int place, WriteStep step)
     {
-        var bytes = compressed.AsSpan(0, chunk.CompressedLength);
+        var row = step.Records;
+        var length = 0;
+        for (var i = place; i < segment.Chunks.Count && (row.Count == 0 || (segment.Chunks[i].Offset == row[0].Offset + length && segment.Chunks[i].CompressedLength <= step.Compressed.Length - length)); i++)
+        {
+            row.Add(segment.Chunks[i]);
+            length += segment.Chunks[i].CompressedLength;
+        }
+
+        var isRead = TryRead(step.Compressed.AsSpan(0, length), file.Locator!.ContentOffset + row[0].Offset);
+        var from = 0;
+        foreach (var chunk in row)
+        {
+            var bytes = step.Compressed.AsSpan(from, chunk.CompressedLength);
+            from += bytes.Length;
+            if (!(isRead && Crc32C.Of(bytes) == chunk.Crc32C) && !TryRead(chunk, bytes, segment))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>Reads a chunk's compressed bytes and compares their CRC-32C; false, and noted once, when they rotted.</summary>
+    /// <param name="bytes">As long as they are.</param>
+    public bool TryRead(in ChunkRecord chunk, Span<byte> bytes, ReferenceSegment segment)
+    {
         var offset = file.Locator!.ContentOffset + chunk.Offset;
         if (rotten.ContainsKey(offset))
         {
@@ -162,6 +188,19 @@ internal sealed class ReferenceArchive : IDisposable
     }
 
     public void Dispose() => file.Dispose();
+
+    /// <summary>False also where the disk fails: chunk by chunk it is told which.</summary>
+    private bool TryRead(Span<byte> bytes, long offset)
+    {
+        try
+        {
+            return file.TryRead(bytes, offset);
+        }
+        catch (BackupException)
+        {
+            return false;
+        }
+    }
 
     private static ReferenceSegment? Load(IndexCursor cursor)
     {

@@ -26,6 +26,7 @@ internal sealed class StepQueue(OrderedWork<WriteStep> work)
 
         step.Reference = null;
         step.IsCarriedOver = false;
+        step.Records.Clear();
         return step;
     }
 

@@ -8,7 +8,7 @@ internal enum StepKind
     /// <summary>A segment begins.</summary>
     Begin,
 
-    /// <summary>A chunk of it.</summary>
+    /// <summary>A chunk of it, or several that are carried over.</summary>
     Chunk,
 
     /// <summary>It ends well.</summary>
@@ -41,8 +41,8 @@ internal sealed class WriteStep
 
     public byte[] Compressed => compressed ??= new byte[ChunkCodec.MaxCompressedLength(ContentCapacity)];
 
-    /// <summary>Filled by the worker, or at once for a chunk that is carried over unread. Its offset is not known yet.</summary>
-    public ChunkRecord Record { get; set; }
+    /// <summary>The chunks that lie in <see cref="Compressed"/>, one behind the other: the one that the worker made, or several that are carried over unread. Their offsets are not known yet.</summary>
+    public List<ChunkRecord> Records { get; } = new(1);
 
     /// <summary>The compressed bytes are the reference archive's.</summary>
     public bool IsCarriedOver { get; set; }

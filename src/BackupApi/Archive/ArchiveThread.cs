@@ -1,0 +1,21 @@
+using BackupApi.Files;
+
+namespace BackupApi.Archive;
+
+/// <summary>Threads of their own for archive work, behind everybody else in the queue for a processor: neither requests nor the application beside wait for a backup.</summary>
+internal static class ArchiveThread
+{
+    /// <returns>Ends when the work does, well always: failures are the work's own to keep.</returns>
+    public static Task Start(Action work)
+    {
+        var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        new Thread(() =>
+        {
+            Posix.YieldToOthers();
+            work();
+            ended.SetResult();
+        })
+        { IsBackground = true, Name = "archive" }.Start();
+        return ended.Task;
+    }
+}
