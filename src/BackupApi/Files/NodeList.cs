@@ -49,6 +49,9 @@ internal sealed class NodeList : IReadOnlyList<TreeNode>
     /// <summary>What kind of thing a node is, without its path.</summary>
     public FileKind KindAt(int index) => facts[PackedAt(index).Facts].Kind;
 
+    /// <summary>The size of a node in bytes, without its path.</summary>
+    public long SizeAt(int index) => PackedAt(index).Size;
+
     public void Add(TreeNode node)
     {
         if (Count % BlockLength == 0)

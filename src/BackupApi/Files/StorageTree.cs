@@ -121,6 +121,18 @@ internal sealed class StorageTree
         plain = new BitArray(looked);
     }
 
+    /// <summary>The regular files that may belong to a database, in order: without those whose head told <see cref="PassOver"/> that they do not. Empty files are among them, because a name alone may make those a database.</summary>
+    public IEnumerable<TreeNode> FilesOfInterest()
+    {
+        for (var i = 0; i < Nodes.Count; i++)
+        {
+            if (Nodes.KindAt(i) == FileKind.File && (plain?[i] != true || Nodes.SizeAt(i) == 0))
+            {
+                yield return Nodes[i];
+            }
+        }
+    }
+
     /// <summary>Up to the first <see cref="HeadLength"/> bytes of a regular file; empty when it cannot be read, is gone, or is known to hold nothing of interest. Takes no lock.</summary>
     public byte[] ReadHead(TreeNode node)
     {

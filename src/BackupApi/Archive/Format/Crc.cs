@@ -1,16 +1,40 @@
 using System.Buffers.Binary;
 using System.Numerics;
+using System.Runtime.InteropServices;
 
 namespace BackupApi.Archive.Format;
 
 /// <summary>CRC-32C (Castagnoli) of compressed bytes: finds rot in a chunk without inflating it. Not the CRC of gzip.</summary>
+/// <remarks>
+/// The processor's instruction takes eight bytes in three cycles, but begins one in each: so three lanes are run side by side and put together by what zeros of a lane's length make of a state, which is linear.
+/// </remarks>
 internal static class Crc32C
 {
+    private const int Words = 128;
+    private const int Lane = Words * sizeof(ulong);
+
+    private static readonly uint[] OverOneLane = MakeShift(1);
+    private static readonly uint[] OverTwoLanes = MakeShift(2);
+
     public static uint Of(ReadOnlySpan<byte> bytes) => ~Append(uint.MaxValue, bytes);
 
     /// <summary>Goes on from a state that began as <see cref="uint.MaxValue"/>; the CRC is its complement.</summary>
     public static uint Append(uint state, ReadOnlySpan<byte> bytes)
     {
+        for (; bytes.Length >= 3 * Lane && BitConverter.IsLittleEndian; bytes = bytes[(3 * Lane)..])
+        {
+            var words = MemoryMarshal.Cast<byte, ulong>(bytes[..(3 * Lane)]);
+            var (second, third) = (0u, 0u);
+            for (var i = 0; i < Words; i++)
+            {
+                state = BitOperations.Crc32C(state, words[i]);
+                second = BitOperations.Crc32C(second, words[i + Words]);
+                third = BitOperations.Crc32C(third, words[i + (2 * Words)]);
+            }
+
+            state = Shift(OverTwoLanes, state) ^ Shift(OverOneLane, second) ^ third;
+        }
+
         while (bytes.Length >= sizeof(ulong))
         {
             state = BitOperations.Crc32C(state, BinaryPrimitives.ReadUInt64LittleEndian(bytes));
@@ -23,6 +47,26 @@ internal static class Crc32C
         }
 
         return state;
+    }
+
+    private static uint Shift(uint[] table, uint state) => table[(byte)state] ^ table[256 + (byte)(state >> 8)] ^ table[512 + (byte)(state >> 16)] ^ table[768 + (state >> 24)];
+
+    /// <summary>What so many lanes of zeros make of each byte of a state, at each of its four places.</summary>
+    private static uint[] MakeShift(int lanes)
+    {
+        var table = new uint[4 * 256];
+        for (var i = 0; i < table.Length; i++)
+        {
+            var state = (uint)(i & 0xFF) << (i >> 8 << 3);
+            for (var word = 0; word < lanes * Words; word++)
+            {
+                state = BitOperations.Crc32C(state, 0UL);
+            }
+
+            table[i] = state;
+        }
+
+        return table;
     }
 }
 

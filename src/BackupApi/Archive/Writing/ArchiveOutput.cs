@@ -3,6 +3,9 @@ namespace BackupApi.Archive.Writing;
 /// <summary>A file written from front to back behind a head that is filled in last; with a way back to an earlier length, and a running CRC-32C for the reading back.</summary>
 internal sealed class ArchiveOutput(IArchiveSink sink, string path, int headLength)
 {
+    /// <summary>From this length on a call to the system costs less than copying.</summary>
+    private const int WorthNoCopy = 128 * 1024;
+
     private readonly byte[] buffer = new byte[1 << 20];
     private int buffered;
     private uint crcState = uint.MaxValue;
@@ -35,6 +38,15 @@ internal sealed class ArchiveOutput(IArchiveSink sink, string path, int headLeng
     {
         crcState = Format.Crc32C.Append(crcState, bytes);
         partCrcState = isInPart ? Format.Crc32C.Append(partCrcState, bytes) : partCrcState;
+        if (bytes.Length >= WorthNoCopy)
+        {
+            WriteOut();
+            sink.Append(bytes);
+            Length += bytes.Length;
+            Trail?.Written(Length);
+            return;
+        }
+
         while (!bytes.IsEmpty)
         {
             var length = Math.Min(bytes.Length, buffer.Length - buffered);
@@ -81,6 +93,11 @@ internal sealed class ArchiveOutput(IArchiveSink sink, string path, int headLeng
 
     private void WriteOut()
     {
+        if (buffered == 0)
+        {
+            return;
+        }
+
         sink.Append(buffer.AsSpan(0, buffered));
         buffered = 0;
         Trail?.Written(Length);

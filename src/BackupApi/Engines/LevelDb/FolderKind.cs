@@ -12,22 +12,42 @@ internal static class FolderKind
     /// <summary>Sources of one kind in the tree: one for each folder, its own files only.</summary>
     public static IEnumerable<Source> Find(string kind, StorageTree tree, Func<string, bool> isFree)
     {
-        var folders = tree.Nodes.Where(node => node.Stat.Kind == FileKind.File && isFree(node.Path)).GroupBy(node => node.Folder, StringComparer.Ordinal);
-        foreach (var folder in folders)
+        foreach (var folder in FoldersToLookAt(tree))
         {
-            var files = folder.Select(node => (Node: node, Name: FileName.Parse(node.FileName))).ToList();
-            if (IsRepairRest(tree, folder.Key) || KindOf(tree, files) != kind)
+            var files = tree.ChildrenOf(folder).Where(node => node.Stat.Kind == FileKind.File && isFree(node.Path)).Select(node => (Node: node, Name: FileName.Parse(node.FileName))).ToList();
+            if (IsRepairRest(tree, folder) || KindOf(tree, files) != kind)
             {
                 continue;
             }
 
             var own = files.Where(file => file.Name.Role != FileRole.Foreign || (kind == RocksDb && RocksDbEngine.IsOwnName(file.Name.Name)));
-            yield return new Source(folder.Key.Length == 0 ? "." : folder.Key, kind, [.. own.Select(file => file.Node.Path)]);
+            yield return new Source(folder.Length == 0 ? "." : folder, kind, [.. own.Select(file => file.Node.Path)]);
         }
     }
 
     /// <summary>The two kinds of file whose heads are looked at; the names of the others suffice.</summary>
     public static bool MayOwn(TreeNode node) => FileName.Parse(node.FileName).Role is FileRole.Current or FileRole.Manifest;
+
+    /// <summary>Those with a file without which <see cref="KindOf"/> says no: told by the names alone, because there may be a million.</summary>
+    private static List<string> FoldersToLookAt(StorageTree tree)
+    {
+        var folders = new List<string>();
+        var known = new HashSet<string>(StringComparer.Ordinal);
+        for (var i = 0; i < tree.Nodes.Count; i++)
+        {
+            if (tree.Nodes.KindAt(i) == FileKind.File)
+            {
+                var path = tree.Nodes.PathAt(i);
+                var slash = path.LastIndexOf('/');
+                if (FileName.Parse(path[(slash + 1)..]).Role is FileRole.Current or FileRole.Manifest or FileRole.Table && known.Add(slash < 0 ? "" : path[..slash]))
+                {
+                    folders.Add(slash < 0 ? "" : path[..slash]);
+                }
+            }
+        }
+
+        return folders;
+    }
 
     private static string? KindOf(StorageTree tree, List<(TreeNode Node, FileName Name)> files)
     {

@@ -25,7 +25,7 @@ internal sealed class LiteDbEngine(LiteDbSettings settings, TimeProvider clock) 
     public IEnumerable<Source> Recognise(StorageTree tree, Func<string, bool> isFree)
     {
         var found = new List<(string Path, LiteDbKind Kind)>();
-        foreach (var node in tree.Nodes.Where(node => node.Stat.Kind == FileKind.File && isFree(node.Path)))
+        foreach (var node in tree.FilesOfInterest().Where(node => isFree(node.Path)))
         {
             var head = tree.ReadHead(node);
             var kind = LiteDbSignature.Of(head, node.Stat.Size);

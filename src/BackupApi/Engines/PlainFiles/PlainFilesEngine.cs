@@ -12,6 +12,9 @@ internal sealed class PlainFilesEngine(TimeProvider time) : IEngine
 {
     public const string SourceName = "(files)";
 
+    private const int LookedAtOnce = 8192;
+    private const int LookedAtInARow = 512;
+
     public string Kind => "files";
 
     /// <summary>No content makes a plain file: what nobody else owns is one.</summary>
@@ -37,23 +40,18 @@ internal sealed class PlainFilesEngine(TimeProvider time) : IEngine
         var capturedAt = time.GetUtcNow();
         var files = new PlainNames(tree.Root);
         var warnings = new List<Finding>();
-        foreach (var path in source.Files)
+        for (var start = 0; start < source.Files.Count; start += LookedAtOnce)
         {
-            ct.ThrowIfCancellationRequested();
-            try
+            foreach (var (node, warning) in LookAt(source.Files, start, tree.Root, ct))
             {
-                if (Look(path, tree.Root, warnings) is { } node)
+                if (node is not null)
                 {
                     files.Add(node);
                 }
-            }
-            catch (PosixException e) when (e.Errno is Errno.ENOENT or Errno.EINVAL)
-            {
-                // Removed, or a symlink replaced by something else, between two looks: as if it had gone before the first.
-            }
-            catch (PosixException e)
-            {
-                AddWarning(warnings, path, e.Message);
+                else if (warning is not null && warnings.Count < Verdict.MaxFindings)
+                {
+                    warnings.Add(warning);
+                }
             }
         }
 
@@ -74,29 +72,37 @@ internal sealed class PlainFilesEngine(TimeProvider time) : IEngine
         return Task.FromResult(Verdict.ArchiveOnly(reason: null));
     }
 
-    /// <summary>A name as it is now; null when it is gone or no longer something that has content.</summary>
-    private static TreeNode? Look(string path, string root, List<Finding> warnings)
+    /// <summary>By several threads: each look is a call that waits for the kernel. In order.</summary>
+    private static (TreeNode? Node, Finding? Warning)[] LookAt(IReadOnlyList<string> paths, int start, string root, CancellationToken ct)
     {
-        var fullPath = $"{root}/{path}";
-        if (Posix.FindStat(fullPath) is not { } stat)
+        var looks = new (TreeNode?, Finding?)[Math.Min(LookedAtOnce, paths.Count - start)];
+        Parallel.For(0, (looks.Length + LookedAtInARow - 1) / LookedAtInARow, new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount, CancellationToken = ct }, row =>
         {
-            return null;
-        }
-
-        if (stat.Kind == FileKind.Other)
-        {
-            AddWarning(warnings, path, "Became a socket, pipe or device while the backup was taken, so it is left out.");
-            return null;
-        }
-
-        return new TreeNode(path, stat, stat.Kind == FileKind.Symlink ? Posix.ReadLink(fullPath) : null);
+            for (var i = row * LookedAtInARow; i < Math.Min(looks.Length, (row + 1) * LookedAtInARow); i++)
+            {
+                looks[i] = Look(paths[start + i], root);
+            }
+        });
+        return looks;
     }
 
-    private static void AddWarning(List<Finding> warnings, string path, string message)
+    /// <summary>A name as it is now; neither a node nor a warning when it is gone, or was replaced between two looks: as if it had gone before the first.</summary>
+    private static (TreeNode? Node, Finding? Warning) Look(string path, string root)
     {
-        if (warnings.Count < Verdict.MaxFindings)
+        var fullPath = $"{root}/{path}";
+        try
         {
-            warnings.Add(new Finding(PathText.Show(path), message));
+            return Posix.FindStat(fullPath) is not { } stat ? default
+                : stat.Kind == FileKind.Other ? (null, new Finding(PathText.Show(path), "Became a socket, pipe or device while the backup was taken, so it is left out."))
+                : (new TreeNode(path, stat, stat.Kind == FileKind.Symlink ? Posix.ReadLink(fullPath) : null), null);
+        }
+        catch (PosixException e) when (e.Errno is Errno.ENOENT or Errno.EINVAL)
+        {
+            return default;
+        }
+        catch (PosixException e)
+        {
+            return (null, new Finding(PathText.Show(path), e.Message));
         }
     }
 }

@@ -20,10 +20,12 @@ internal static class SqliteRecognition
 
     public static IEnumerable<Source> Recognise(StorageTree tree, Func<string, bool> isFree, string kind)
     {
-        var superJournals = tree.Nodes
-            .Where(node => node.Stat.Kind == FileKind.File && node.Path.Length > 12 && SideFiles.IsSuperJournal(node.Path.AsSpan(node.Path.Length - 12)))
-            .ToLookup(node => node.Path[..^12], node => node.Path, StringComparer.Ordinal);
-        foreach (var node in tree.Nodes.Where(node => node.Stat.Kind == FileKind.File && isFree(node.Path)))
+        var superJournals = Enumerable.Range(0, tree.Nodes.Count)
+            .Where(i => tree.Nodes.KindAt(i) == FileKind.File)
+            .Select(tree.Nodes.PathAt)
+            .Where(path => path.Length > 12 && SideFiles.IsSuperJournal(path.AsSpan(path.Length - 12)))
+            .ToLookup(path => path[..^12], StringComparer.Ordinal);
+        foreach (var node in tree.FilesOfInterest().Where(node => isFree(node.Path)))
         {
             var head = tree.ReadHead(node);
             if (node.Stat.Size > 0 && !MayOwn(node, head))
