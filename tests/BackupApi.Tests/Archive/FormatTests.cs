@@ -25,6 +25,24 @@ public sealed class FormatTests
         Assert.Equal(ChunkCodec.Crc32Of(bytes), Crc32Combination.Combine(ChunkCodec.Crc32Of(bytes.AsSpan(0, first)), ChunkCodec.Crc32Of(bytes.AsSpan(first)), second));
     }
 
+    [Fact]
+    public void Crc_32C_is_the_same_whatever_the_length_and_the_pieces()
+    {
+        var bytes = new byte[20_000];
+        new Random(3).NextBytes(bytes);
+        foreach (var length in (int[])[0, 1, 7, 8, 1023, 3071, 3072, 3073, 3080, 6143, 6144, 6151, 9216, 20_000])
+        {
+            var byByte = uint.MaxValue;
+            foreach (var b in bytes.AsSpan(0, length))
+            {
+                byByte = System.Numerics.BitOperations.Crc32C(byByte, b);
+            }
+
+            Assert.Equal(~byByte, Crc32C.Of(bytes.AsSpan(0, length)));
+            Assert.Equal(byByte, Crc32C.Append(Crc32C.Append(uint.MaxValue, bytes.AsSpan(0, length / 3)), bytes.AsSpan(length / 3, length - (length / 3))));
+        }
+    }
+
     [Theory]
     [InlineData("text", false)]
     [InlineData("random", true)]

@@ -31,7 +31,7 @@ internal sealed class TrailingReadBack : IAsyncDisposable
     {
         (this.handle, this.path, this.headLength) = (handle, path, headLength);
         written = headLength;
-        reading = ArchiveThread.Start(() => Read(head));
+        reading = ReadAsync(head);
     }
 
     /// <summary>Bytes that were read so far.</summary>
@@ -90,20 +90,27 @@ internal sealed class TrailingReadBack : IAsyncDisposable
         sums?.Dispose();
     }
 
-    private void Read(Task<byte[]> head)
+    private async Task ReadAsync(Task<byte[]> head)
     {
         try
         {
-            head.Wait(stop.Token);
-            if (head.Result.Length != headLength)
-            {
-                return;
-            }
+            var bytes = await head.WaitAsync(stop.Token);
+            await ArchiveThread.Start(() => Read(bytes));
+        }
+        catch (Exception)
+        {
+            // Whoever asked for the head is told why it did not come.
+            isSpoilt = true;
+        }
+    }
 
-            RandomAccess.Write(handle, head.Result, 0);
+    private void Read(byte[] head)
+    {
+        try
+        {
             lock (gate)
             {
-                if (isFinished)
+                if (isFinished || head.Length != headLength)
                 {
                     return;
                 }
@@ -111,6 +118,7 @@ internal sealed class TrailingReadBack : IAsyncDisposable
                 sums = new ReadBackSums(headLength);
             }
 
+            RandomAccess.Write(handle, head, 0);
             using var file = Posix.OpenRead(path);
             var buffer = new byte[ReadAtOnce];
             while (TryReadWhatIsThere(file, buffer))
@@ -118,9 +126,9 @@ internal sealed class TrailingReadBack : IAsyncDisposable
                 news.Wait(stop.Token);
             }
         }
-        catch (Exception e) when (e is OperationCanceledException or AggregateException or IOException)
+        catch (Exception e) when (e is OperationCanceledException or IOException)
         {
-            // Whoever asked for the head is told why it did not come; what cannot be read is told by the whole reading.
+            // What cannot be read is told by the reading of the whole file.
             isSpoilt = true;
         }
     }
