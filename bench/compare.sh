@@ -33,7 +33,7 @@ url=http://127.0.0.1:5971
 export RESTIC_PASSWORD=bench BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK=yes BORG_RELOCATED_REPO_ACCESS_IS_OK=yes
 export RESTIC_CACHE_DIR=$work/restic-cache BORG_BASE_DIR=$work/borg-base
 times=$work/times.txt
-service=0
+service=0 warm=yes
 mkdir -p "$work"
 : > "$times"
 trap 'stop_service; rm -rf "$work/round"' EXIT
@@ -56,9 +56,11 @@ stop_service() {
 }
 
 # timed WORK TOOL COMMAND...: runs it, then sync; notes milliseconds.
+# First all that the round made is read once: whoever came first would else pay for reading from the disk what the kernel has given up since (some do after seconds, see DAMON), and the next would not.
 timed() {
   local name="$1 $2" before after
   shift 2
+  [ "$warm" = no ] || find "$work/round" -type f -exec cat {} + > /dev/null
   sync
   before=$(date +%s%N)
   "$@" > "$work/last.txt" 2> "$work/last.err" || { cat "$work/last.txt" "$work/last.err" >&2; echo "failed: $*" >&2; exit 1; }
@@ -151,6 +153,7 @@ many_files() {
 
 # Everything that an archive goes through, on one storage of N GB.
 whole_life() { # GB NAME [command that runs the service]
+  local warm=no
   local round=$work/round size=$1 name=$2
   shift 2
   rm -rf "$round"
