@@ -33,13 +33,13 @@ url=http://127.0.0.1:5971
 export RESTIC_PASSWORD=bench BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK=yes BORG_RELOCATED_REPO_ACCESS_IS_OK=yes
 export RESTIC_CACHE_DIR=$work/restic-cache BORG_BASE_DIR=$work/borg-base
 times=$work/times.txt
-service=0 warm=yes
+service=0 warm=yes made=0 round=
 mkdir -p "$work"
 : > "$times"
-trap 'stop_service; rm -rf "$work/round"' EXIT
+trap 'stop_service; rm -rf "$work"/round-*' EXIT
 
 start_service() { # STORAGE BACKUPS [command that runs it]
-  ASPNETCORE_URLS=$url STORAGE_PATH=$1 BACKUPS_PATH=$2 RESTORE_PATH=$work/round/restore AUTO_BACKUP_ENABLED=false BACKUP_ON_START=never BACKUP_ON_STOP=never MAX_BACKUPS=100 LOG_LEVEL=warning \
+  ASPNETCORE_URLS=$url STORAGE_PATH=$1 BACKUPS_PATH=$2 RESTORE_PATH=$round/restore AUTO_BACKUP_ENABLED=false BACKUP_ON_START=never BACKUP_ON_STOP=never MAX_BACKUPS=100 LOG_LEVEL=warning \
     "${@:3}" dotnet src/BackupApi/bin/Release/net10.0/BackupApi.dll > "$work/service.log" 2>&1 &
   service=$!
   for _ in $(seq 100); do
@@ -60,7 +60,7 @@ stop_service() {
 timed() {
   local name="$1 $2" before after
   shift 2
-  [ "$warm" = no ] || find "$work/round" -type f -exec cat {} + > /dev/null
+  [ "$warm" = no ] || find "$round" -type f -exec cat {} + > /dev/null
   sync
   before=$(date +%s%N)
   "$@" > "$work/last.txt" 2> "$work/last.err" || { cat "$work/last.txt" "$work/last.err" >&2; echo "failed: $*" >&2; exit 1; }
@@ -83,12 +83,18 @@ make_storage() {
   sync
 }
 
-update_one_percent() { python3 bench/make_storage.py --update "$work/round/storage/events.sqlite"; }
+update_one_percent() { python3 bench/make_storage.py --update "$round/storage/events.sqlite"; }
+
+# Whatever one step leaves stays until the end: ext4 passes one by one over every inode that was freed within the last minutes (recently_deleted in fs/ext4/ialloc.c), and whoever makes files next would pay for it.
+new_round() {
+  round=$work/round-$((++made))
+  rm -rf "$round"
+  mkdir -p "$round/restore" "$round/backups" "$round/lost"
+}
 
 one_round() {
-  local round=$work/round storage=$work/round/storage
-  rm -rf "$round"
-  mkdir -p "$round/restore" "$round/backups"
+  new_round
+  local storage=$round/storage
   cp -a "$work/storage" "$storage"
   sync
   # Fingerprints are trusted, and borg trusts its files cache, once the last change lies a while back.
@@ -124,8 +130,6 @@ one_round() {
   timed one-file ours curl -fsS -o /dev/null "$url/api/backup/$name/files/one-megabyte.bin"
 
   pigz_backup "$storage" "$round/pigz.tgz"
-  # Moved, not removed: ext4 passes one by one over every inode that was freed within the last minute (recently_deleted in fs/ext4/ialloc.c), and whoever restores first would pay for it.
-  mkdir "$round/lost"
   mv "$storage"/* "$round/lost/"
   timed restore ours curl -fsS -X POST -H 'Content-Type: application/json' -d "{\"backupName\":\"$name\",\"force\":true}" "$url/api/backup/restore"
   cmp "$storage/log.jsonl" "$work/storage/log.jsonl"
@@ -136,9 +140,8 @@ one_round() {
 }
 
 many_files() {
-  local round=$work/round
-  rm -rf "$round"
-  mkdir -p "$round/restore" "$round/backups" "$round/storage"
+  new_round
+  mkdir "$round/storage"
   python3 bench/make_storage.py --many "$files" "$round/storage"
   sleep 62
   start_service "$round/storage" "$round/backups"
@@ -154,10 +157,11 @@ many_files() {
 # Everything that an archive goes through, on one storage of N GB.
 whole_life() { # GB NAME [command that runs the service]
   local warm=no
-  local round=$work/round size=$1 name=$2
+  local size=$1 name=$2
   shift 2
-  rm -rf "$round"
-  mkdir -p "$round/restore" "$round/backups" "$round/storage" "$round/lost"
+  rm -rf "$work"/round-*
+  new_round
+  mkdir "$round/storage"
   python3 bench/make_storage.py --large "$size" "$round/storage"
   head -c 1048576 "$round/storage/000.bin" > "$round/storage/one-megabyte.bin"
   sync
@@ -187,8 +191,8 @@ under_limit() {
 
 dotnet build src/BackupApi -c Release -v q --nologo > "$work/build.log" || { cat "$work/build.log" >&2; exit 1; }
 make_storage
-for round in $(seq "$rounds"); do
-  echo "-- round $round"
+for number in $(seq "$rounds"); do
+  echo "-- round $number"
   one_round
   [ "$files" = 0 ] || many_files
 done
