@@ -79,7 +79,8 @@ internal sealed class SqliteSalvage(Source source, string folder, SqliteSettings
             return new Salvaged { Method = "none", Files = [], NotReadable = [new Finding(shown, verdict.Reason ?? "Its structure cannot be read.")], Notes = notes };
         }
 
-        if (!verdict.IsDamaged)
+        // A check that ran out of memory or time says nothing of the rows.
+        if (verdict.IsProven)
         {
             return Done("copied", verdict, [], [.. notes, new Finding(shown, "Nothing is wrong with it: this is a copy.")]);
         }
@@ -89,7 +90,9 @@ internal sealed class SqliteSalvage(Source source, string folder, SqliteSettings
         {
             using var copy = SqliteDatabase.Open(target, Access.Staging);
             HostileInput.Restrict(copy, settings.HeapBytes);
-            using var interrupt = ct.Register(() => raw.sqlite3_interrupt(copy.Handle));
+            using var late = new CancellationTokenSource(settings.VerifyTimeLimit, time);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, late.Token);
+            using var interrupt = either.Token.Register(() => raw.sqlite3_interrupt(copy.Handle));
             copy.Execute("REINDEX");
         }
         catch (SqliteFailure)
@@ -99,7 +102,7 @@ internal sealed class SqliteSalvage(Source source, string folder, SqliteSettings
         }
 
         verdict = Verify(into, OutputName, ct);
-        if (!verdict.IsDamaged)
+        if (verdict.IsProven)
         {
             return Done("reindexed", verdict, [], [.. notes, .. before.Select(error => error with { Message = $"Was wrong in an index, which was made anew: {error.Message}" })]);
         }
