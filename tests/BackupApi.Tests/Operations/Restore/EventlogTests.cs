@@ -82,6 +82,7 @@ public sealed class EventlogTests
 
         Assert.Equal(Fault.ArchiveIncompatible, failure.Fault);
         Assert.Equal(before, TreeImage.Of(world.Storage));
+        Assert.Equal(failure.Message, (await world.Get<PlanRestore>().RunAsync(new RestoreRequest { BackupName = backup.Name, Mode = RestoreMode.Eventlog }, backup, CancellationToken.None)).Refusal?.Message);
     }
 
     [Fact]
