@@ -73,7 +73,7 @@ internal sealed class SalvageDatabase(WorkFolders folders, FindSources findSourc
         try
         {
             context.Progress.Enter("capture");
-            var asItLies = await CaptureAsync(found, tree, staging, ct);
+            var asItLies = await CopyDamaged.RunAsync(found, tree, staging, ct);
             context.Progress.Enter("verify");
             var verdict = await found.Engine.VerifyAsync(found.Source, staging, ct);
             context.Progress.Enter("salvage");
@@ -99,43 +99,6 @@ internal sealed class SalvageDatabase(WorkFolders folders, FindSources findSourc
         finally
         {
             TreeRemoval.Remove(staging);
-        }
-    }
-
-    /// <summary>A quiet copy as a backup takes it; where the damage prevents that, the files as they lie. Null, or what is to be said of the latter.</summary>
-    private static async Task<Finding?> CaptureAsync(FoundSource found, StorageTree tree, string staging, CancellationToken ct)
-    {
-        try
-        {
-            await found.Engine.CaptureAsync(found.Source, tree, staging, ct);
-            return null;
-        }
-        catch (BackupException e) when (e.Fault is not (Fault.Cancelled or Fault.NoRoom or Fault.NotFound))
-        {
-            foreach (var left in Posix.ListNames(staging))
-            {
-                TreeRemoval.Remove($"{staging}/{left}");
-            }
-
-            foreach (var file in found.Source.Files.Where(file => tree.Find(file) is { Stat.Kind: FileKind.File }))
-            {
-                MakeFolders(staging, file);
-                using var from = Posix.OpenRead(tree.FullPath(file));
-                QuietCopy.Copy(from, RandomAccess.GetLength(from), $"{staging}/{file}", ct);
-            }
-
-            return new Finding(PathText.Show(found.Source.Name), $"It was copied as it lies, without regard to who writes in it: {e.Message}");
-        }
-    }
-
-    private static void MakeFolders(string staging, string file)
-    {
-        for (var slash = file.IndexOf('/', StringComparison.Ordinal); slash >= 0; slash = file.IndexOf('/', slash + 1))
-        {
-            if (Posix.FindStat($"{staging}/{file[..slash]}") is null)
-            {
-                Posix.MakeFolder($"{staging}/{file[..slash]}");
-            }
         }
     }
 

@@ -91,6 +91,25 @@ public sealed class SalvageDatabaseTests : IDisposable
     }
 
     [Theory]
+    [InlineData("truncate -s -4096 big.db", 1)]
+    [InlineData("truncate -s -40000 big.db", 10)]
+    [InlineData("printf XYZ | dd of=big.db conv=notrunc status=none", 0)]
+    [InlineData("printf '\\011\\011' | dd of=big.db bs=1 seek=18 conv=notrunc status=none; truncate -s -4096 big.db", 1)]
+    public async Task A_file_with_a_wrong_beginning_or_that_ends_too_early_shows_all_that_it_still_holds(string harm, int pagesLost)
+    {
+        Shell.Run(world.Storage, "sqlite3 big.db \"CREATE TABLE t(id INTEGER PRIMARY KEY, v TEXT); WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<20000) INSERT INTO t SELECT i, hex(randomblob(40)) FROM n\"");
+        Shell.Run(world.Storage, harm);
+
+        var result = await SalvageAsync("big.db");
+
+        // A page holds fewer than 50 rows.
+        Assert.InRange(result.Salvaged.Counts["t"], 20_000 - (50 * pagesLost), 20_000 - pagesLost);
+        Assert.NotEmpty(result.Damage);
+        Assert.Equal(pagesLost > 0, result.Salvaged.NotReadable.Count > 0);
+        Assert.Equal($"{result.Salvaged.Counts["t"]}\n", Shell.Run($"{result.Folder}/files", "sqlite3 big.db 'SELECT count(*) FROM t'"));
+    }
+
+    [Theory]
     [InlineData("")]
     [InlineData("WITHOUT ROWID")]
     public async Task Pages_that_lead_to_one_another_over_and_over_end(string kind)

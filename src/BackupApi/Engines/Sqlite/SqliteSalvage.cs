@@ -127,6 +127,7 @@ internal sealed class SqliteSalvage(Source source, string folder, SqliteSettings
     {
         var target = $"{into}/{OutputName}";
         Posix.CreateNew(target).Dispose();
+        MendHeader($"{into}/{Damaged}");
         var rows = new RowSalvage($"{into}/{Damaged}", target, shown, settings);
         try
         {
@@ -148,6 +149,18 @@ internal sealed class SqliteSalvage(Source source, string folder, SqliteSettings
 
         var verdict = Verify(into, OutputName, ct);
         return Done("row by row", verdict with { Counts = rows.Counts }, rows.Lost, notes);
+    }
+
+    /// <summary>The library opens no file whose header is wrong, and none that ends before the last page its header counts. Both are put right in the copy: what is missing is missed page by page.</summary>
+    private static void MendHeader(string copy)
+    {
+        using var file = Posix.Open(copy, OpenFlags.ReadWrite | OpenFlags.NoFollow);
+        var head = new byte[SqliteHeader.Length];
+        if (QuietCopy.ReadFully(file, head, 0) == head.Length)
+        {
+            SqliteHeader.Mend(head, RandomAccess.GetLength(file));
+            RandomAccess.Write(file, head, 0);
+        }
     }
 
     private Salvaged Done(string method, Verdict verdict, IReadOnlyList<Finding> lost, IReadOnlyList<Finding> notes) => new()
