@@ -302,10 +302,10 @@ public sealed class SalvageDatabaseTests : IDisposable
         Assert.NotEqual((await SalvageAsync("sql/data.db")).Folder, (await SalvageAsync("sql/data.db")).Folder);
     }
 
-    private async Task<SalvageResult> SalvageAsync(string name)
+    private async Task<SalvageResult> SalvageAsync(string name, string? engine = null)
     {
         using var stop = new CancellationTokenSource();
-        return await world.Get<SalvageDatabase>().RunAsync(name, new OperationContext($"20261120T120000Z-{Guid.NewGuid():N}", OperationKind.Salvage, Trigger.Manual, stop));
+        return await world.Get<SalvageDatabase>().RunAsync(name, engine, new OperationContext($"20261120T120000Z-{Guid.NewGuid():N}", OperationKind.Salvage, Trigger.Manual, stop));
     }
 
     /// <summary>The largest number of tables that this process was seen to have open at one time.</summary>

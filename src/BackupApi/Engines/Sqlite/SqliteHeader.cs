@@ -64,6 +64,9 @@ internal readonly record struct SqliteHeader(int PageSize, byte WriteVersion, by
         };
     }
 
+    /// <param name="pageSize">One that SQLite can have.</param>
+    public static void SetPageSize(Span<byte> head, int pageSize) => BinaryPrimitives.WriteUInt16BigEndian(head[PageSizeAt..], (ushort)(pageSize == 65536 ? 1 : pageSize));
+
     /// <summary>Puts right what never varies, a version that is not there yet, and a count of more pages than there are.</summary>
     public static void Mend(Span<byte> head, long fileLength)
     {

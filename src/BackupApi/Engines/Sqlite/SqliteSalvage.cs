@@ -1,5 +1,6 @@
 using BackupApi.Files;
 using BackupApi.Model;
+using Microsoft.Win32.SafeHandles;
 using SQLitePCL;
 
 namespace BackupApi.Engines.Sqlite;
@@ -9,6 +10,8 @@ internal sealed class SqliteSalvage(Source source, string folder, SqliteSettings
 {
     /// <summary>The shell is given fixed names: those of storage may be anything.</summary>
     private const string Damaged = ".salvage-damaged", Recovered = ".salvage-recovered";
+
+    private static readonly int[] PageSizes = [512, 1024, 2048, 4096, 8192, 16384, 32768, 65536];
 
     private readonly string shown = PathText.Show(source.Name);
 
@@ -158,9 +161,30 @@ internal sealed class SqliteSalvage(Source source, string folder, SqliteSettings
         var head = new byte[SqliteHeader.Length];
         if (QuietCopy.ReadFully(file, head, 0) == head.Length)
         {
+            if (SqliteHeader.Read(head) is not { HasPageSize: true })
+            {
+                SqliteHeader.SetPageSize(head, PageSizeOf(file));
+            }
+
             SqliteHeader.Mend(head, RandomAccess.GetLength(file));
             RandomAccess.Write(file, head, 0);
         }
+    }
+
+    /// <summary>The smallest size at whose multiples about as large a share of pages begins like those of a tree as at any: at multiples of the true size it is no smaller.</summary>
+    private static int PageSizeOf(SafeFileHandle file)
+    {
+        const int looks = 200;
+        const double near = 0.8;
+        var first = new byte[1];
+        double Share(int size)
+        {
+            var pages = (int)Math.Min(looks, (RandomAccess.GetLength(file) / size) - 1);
+            return pages < 1 ? 0 : (double)Enumerable.Range(1, pages).Count(page => RandomAccess.Read(file, first, (long)page * size) == 1 && first[0] is 2 or 5 or 10 or 13) / pages;
+        }
+
+        var best = PageSizes.Max(Share);
+        return PageSizes.First(size => Share(size) >= near * best);
     }
 
     private Salvaged Done(string method, Verdict verdict, IReadOnlyList<Finding> lost, IReadOnlyList<Finding> notes) => new()
