@@ -23,7 +23,7 @@ internal static class DatabaseEndpoints
             Fault.InvalidRequest, Fault.NotFound, Fault.Busy, Fault.NoRoom, Fault.StorageMissing, Fault.PermissionDenied, Fault.DiskError, Fault.NotReady, Fault.Cancelled);
         group.MapPost("/salvage", Salvage).Needs(Role.Operate).DescribeWithBody(
             "salvageDatabase", "Bring out what can still be read of a damaged database",
-            "Beside it, never in place: a new folder below backups/.backupapi/salvage/ that holds the result and report.json. SQLite: by REINDEX where only indexes are damaged, else by the sqlite3 shell's .recover where it is installed and can, else row by row. LiteDB and LevelDB: every document or key that still verifies, as JSON lines. Where a backup holds a proven copy, provenIn names it: bringing that back is usually better.",
+            "Beside it, never in place: a new folder below backups/.backupapi/salvage/ that holds the result and report.json. SQLite: by REINDEX where only indexes are damaged, else by the sqlite3 shell's .recover where it is installed and can, else row by row. LiteDB and LevelDB: every document or key that still verifies, as JSON lines. A file or folder that is no longer recognised, and that no backup knows, is named with engine. Where a backup holds a proven copy, provenIn names it: bringing that back is usually better.",
             new SalvageBody { Name = "app.sqlite" }, Examples.Salvaged,
             Fault.InvalidRequest, Fault.TooLarge, Fault.NotFound, Fault.Busy, Fault.NoRoom, Fault.StorageMissing, Fault.PermissionDenied, Fault.DiskError, Fault.NotReady, Fault.Cancelled);
     }
@@ -33,7 +33,7 @@ internal static class DatabaseEndpoints
         var name = body.Value.Name is { Length: > 0 and <= 4096 } given
             ? given
             : throw new BackupException(Fault.InvalidRequest, "The body names no database.", "Send {\"name\":\"…\"} with a name from GET /api/databases.");
-        return OperationAnswer.OfAsync(() => manager.StartSalvage(name), wait, context, SalvagedAnswer.Of);
+        return OperationAnswer.OfAsync(() => manager.StartSalvage(name, body.Value.Engine), wait, context, SalvagedAnswer.Of);
     }
 
     private static Ok<DatabasesAnswer> List(BackupManager manager) => TypedResults.Ok(new DatabasesAnswer(manager.ListDatabases()));

@@ -22,8 +22,11 @@ internal sealed record UndoBody
 /// <summary>Body of <c>POST /api/databases/salvage</c>.</summary>
 internal sealed record SalvageBody
 {
-    /// <summary>The database, as GET /api/databases shows it.</summary>
+    /// <summary>The database, as GET /api/databases shows it; or a file or folder of storage that was one.</summary>
     public string? Name { get; init; }
+
+    /// <summary>What it was, where neither it nor a backup tells any more: sqlite, litedb or leveldb.</summary>
+    public string? Engine { get; init; }
 }
 
 /// <summary>Body of <c>POST /api/backup/{name}/pin</c>; may be left out.</summary>

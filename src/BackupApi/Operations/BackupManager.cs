@@ -129,8 +129,8 @@ internal sealed class BackupManager(
         Start(OperationKind.VerifyDatabases, trigger, false, true, context => verifyDatabases.RunAsync(name, context));
 
     /// <summary>Starts bringing out of a damaged database what can still be read; nothing of storage is touched.</summary>
-    public OperationTicket<SalvageResult> StartSalvage(string name) =>
-        Start(OperationKind.Salvage, Trigger.Manual, false, true, context => salvageDatabase.RunAsync(name, context));
+    public OperationTicket<SalvageResult> StartSalvage(string name, string? engine = null) =>
+        Start(OperationKind.Salvage, Trigger.Manual, false, true, context => salvageDatabase.RunAsync(name, engine, context));
 
     /// <summary>Starts a rehearsal of a restore; nothing of storage is touched.</summary>
     public OperationTicket<DrillResult> StartDrill(string name, Trigger trigger = Trigger.Manual)

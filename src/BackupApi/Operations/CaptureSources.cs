@@ -81,7 +81,8 @@ internal sealed class CaptureSources(IReadOnlyList<FoundSource> sources, Storage
         }
     }
 
-    private string FolderOf(int i) => string.Create(CultureInfo.InvariantCulture, $"{staging}/{i}");
+    /// <summary>Where the copy of a source lies, by its place in <see cref="Results"/>.</summary>
+    public string FolderOf(int i) => string.Create(CultureInfo.InvariantCulture, $"{staging}/{i}");
 
     private Task<Verdict> VerifyAsync(int i, CancellationToken ct) => sources[i].Engine.VerifyAsync(sources[i].Source, FolderOf(i), ct);
 

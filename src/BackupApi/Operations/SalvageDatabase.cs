@@ -4,6 +4,7 @@ using BackupApi.Catalog;
 using BackupApi.Engines;
 using BackupApi.Files;
 using BackupApi.Model;
+using BackupApi.Operations.Restore;
 
 namespace BackupApi.Operations;
 
@@ -11,20 +12,24 @@ namespace BackupApi.Operations;
 /// <remarks>For a database that no backup holds well: else bringing that back is better, and the answer says so. The newest salvages are kept by nobody but their owner: nothing here removes one.</remarks>
 internal sealed class SalvageDatabase(WorkFolders folders, FindSources findSources, IReadOnlyList<IEngine> engines, BackupCatalog catalog, PredictRoom room, DiskGuard guard, TimeProvider clock)
 {
+    /// <summary>The one kind that is a folder.</summary>
+    private const string LevelDb = "leveldb";
+
     private const string ReportName = "report.json";
 
     /// <summary>The result lies apart from the report: its names are those of a database.</summary>
     private const string FilesName = "files";
 
     /// <param name="name">As the answers show it: of a database in storage, or of a file or folder there that the newest backup knows as one.</param>
+    /// <param name="engine">Kind that a file or folder of that name once was, where neither it nor a backup tells; null to go by them.</param>
     /// <exception cref="BackupException"><see cref="Fault.NotFound"/>; <see cref="Fault.InvalidRequest"/>: nothing can be brought out of this kind; <see cref="Fault.NoRoom"/>.</exception>
-    public async Task<SalvageResult> RunAsync(string name, OperationContext context)
+    public async Task<SalvageResult> RunAsync(string name, string? engine, OperationContext context)
     {
         var began = clock.GetTimestamp();
         context.Progress.Enter("walk");
         LookAtStorage.RequireFolder(folders.Storage);
         var tree = TreeWalker.Walk(folders.Storage, folders.Own().Contains, context.Cancellation);
-        var found = Find(name, tree);
+        var found = Find(name, engine, tree);
         if (found.Engine is not ISalvage salvage)
         {
             throw new BackupException(Fault.InvalidRequest, $"Nothing can be brought out of {name}: it is of the kind {found.Engine.Kind}.", "SQLite, LiteDB and LevelDB can be salvaged; for others use their own tools on a copy.");
@@ -33,7 +38,8 @@ internal sealed class SalvageDatabase(WorkFolders folders, FindSources findSourc
         // A copy to read, a second one that is repaired, and the result.
         var copy = room.OfCopies(tree, [found]);
         guard.Require("This salvage", [copy with { Bytes = 3 * copy.Bytes, What = "for copies and the result" }]);
-        var place = NewPlace();
+        // Until it is finished it lies where a start clears up behind a kill.
+        var place = folders.NewStaging($"{context.Id}-result");
         try
         {
             var result = await guard.WhileRoomAsync("This salvage", [folders.Backups], ct => SalvageAsync(name, found, salvage, tree, place, began, context, ct), context.Cancellation);
@@ -41,30 +47,44 @@ internal sealed class SalvageDatabase(WorkFolders folders, FindSources findSourc
             context.Summary = string.Create(CultureInfo.InvariantCulture, $"{name}: {result.Salvaged.Method}, {result.Salvaged.Counts.Values.Sum()} entries brought out into {result.Folder}, {result.Salvaged.NotReadable.Count} findings of what was not readable");
             return result;
         }
-        catch
+        finally
         {
             TreeRemoval.Remove(place);
-            throw;
         }
     }
 
-    private FoundSource Find(string name, StorageTree tree)
+    private FoundSource Find(string name, string? kind, StorageTree tree)
     {
-        if (findSources.In(tree).FirstOrDefault(found => found.Source.Engine != Source.PlainFiles && PathText.Show(found.Source.Name) == name) is { } live)
+        if (findSources.In(tree).FirstOrDefault(found => found.Source.Engine != Source.PlainFiles && PathText.Show(found.Source.Name) == name) is { } live && (kind is null || live.Source.Engine == kind))
         {
             return live;
         }
 
-        // Too damaged to be recognised: what it was is known from the newest backup that saw it.
+        // Too damaged to be recognised: what it was is known from the newest backup that saw it, or from whoever asks.
         var path = PathText.Parse(name);
-        var known = catalog.List().SelectMany(backup => backup.Sources).FirstOrDefault(source => source.Name == name && source.Engine != Source.PlainFiles);
-        if (known is null || tree.Find(path) is null || engines.FirstOrDefault(engine => engine.Kind == known.Engine) is not { } engine)
+        var known = catalog.List().SelectMany(backup => backup.Sources).FirstOrDefault(source => source.Name == name && source.Engine != Source.PlainFiles && (kind is null || source.Engine == kind));
+        if (path.Length == 0 || tree.Find(path) is null || (kind ?? known?.Engine) is not { } wanted)
         {
-            throw new BackupException(Fault.NotFound, $"There is no database '{name}' in storage.", "GET /api/databases names those there are.");
+            throw new BackupException(
+                Fault.NotFound,
+                $"There is no database '{name}' in storage.",
+                "GET /api/databases names those there are. What is no longer recognised as one, and is in no backup, is salvaged when 'engine' says what it was: sqlite, litedb or leveldb.");
         }
 
-        var files = tree.Nodes.Where(node => node.Stat.Kind == FileKind.File && (node.Path == path || node.Path.StartsWith(path + "/", StringComparison.Ordinal))).Select(node => node.Path).ToList();
-        return new FoundSource(new Source(path, known.Engine, files) { Variant = known.Variant }, engine);
+        if (engines.FirstOrDefault(engine => engine.Kind == wanted && engine is ISalvage) is not { } engine)
+        {
+            throw new BackupException(Fault.InvalidRequest, $"Nothing can be brought out of '{PathText.Show(wanted)}'.", "'engine' is sqlite, litedb or leveldb.");
+        }
+
+        var isFolder = tree.Find(path) is { Stat.Kind: FileKind.Directory };
+        if (isFolder != (wanted == LevelDb))
+        {
+            throw new BackupException(Fault.InvalidRequest, $"'{name}' is a {(isFolder ? "folder" : "file")}, which a {wanted} database is not.", "A LevelDB database is a folder, the others are files.");
+        }
+
+        var besides = PartialRules.SideFiles(path).Append(path).ToHashSet(StringComparer.Ordinal);
+        var files = tree.Nodes.Where(node => node.Stat.Kind == FileKind.File && (besides.Contains(node.Path) || node.Path.StartsWith(path + "/", StringComparison.Ordinal))).Select(node => node.Path).ToList();
+        return new FoundSource(new Source(path, wanted, files) { Variant = known?.Variant }, engine);
     }
 
     private async Task<SalvageResult> SalvageAsync(string name, FoundSource found, ISalvage salvage, StorageTree tree, string place, long began, OperationContext context, CancellationToken ct)
@@ -73,7 +93,7 @@ internal sealed class SalvageDatabase(WorkFolders folders, FindSources findSourc
         try
         {
             context.Progress.Enter("capture");
-            var asItLies = await CaptureAsync(found, tree, staging, ct);
+            var asItLies = await CopyDamaged.RunAsync(found, tree, staging, ct);
             context.Progress.Enter("verify");
             var verdict = await found.Engine.VerifyAsync(found.Source, staging, ct);
             context.Progress.Enter("salvage");
@@ -81,11 +101,12 @@ internal sealed class SalvageDatabase(WorkFolders folders, FindSources findSourc
             var salvaged = await salvage.SalvageAsync(found.Source, staging, $"{place}/{FilesName}", ct);
             salvaged = salvaged with { Files = [.. salvaged.Files.Select(file => $"{FilesName}/{PathText.Show(file)}")], Notes = asItLies is null ? salvaged.Notes : [asItLies, .. salvaged.Notes] };
             var proven = catalog.List().FirstOrDefault(backup => backup.Damage is null && backup.Sources.Any(source => source.Name == name && source.IsProven));
+            var published = FreePlace();
             var result = new SalvageResult
             {
                 Database = name,
                 Engine = found.Engine.Kind,
-                Folder = PathText.Show(place),
+                Folder = PathText.Show(published),
                 Salvaged = salvaged,
                 Damage = verdict.Errors,
                 ProvenIn = proven?.Name,
@@ -94,6 +115,8 @@ internal sealed class SalvageDatabase(WorkFolders folders, FindSources findSourc
             };
             AtomicFile.Write($"{place}/{ReportName}", JsonSerializer.SerializeToUtf8Bytes(result, Json.Indented));
             Posix.FlushFileSystem(place);
+            Posix.RenameNew(place, published);
+            Posix.FlushFolder($"{folders.State}/salvage");
             return result;
         }
         finally
@@ -102,44 +125,7 @@ internal sealed class SalvageDatabase(WorkFolders folders, FindSources findSourc
         }
     }
 
-    /// <summary>A quiet copy as a backup takes it; where the damage prevents that, the files as they lie. Null, or what is to be said of the latter.</summary>
-    private static async Task<Finding?> CaptureAsync(FoundSource found, StorageTree tree, string staging, CancellationToken ct)
-    {
-        try
-        {
-            await found.Engine.CaptureAsync(found.Source, tree, staging, ct);
-            return null;
-        }
-        catch (BackupException e) when (e.Fault is not (Fault.Cancelled or Fault.NoRoom or Fault.NotFound))
-        {
-            foreach (var left in Posix.ListNames(staging))
-            {
-                TreeRemoval.Remove($"{staging}/{left}");
-            }
-
-            foreach (var file in found.Source.Files.Where(file => tree.Find(file) is { Stat.Kind: FileKind.File }))
-            {
-                MakeFolders(staging, file);
-                using var from = Posix.OpenRead(tree.FullPath(file));
-                QuietCopy.Copy(from, RandomAccess.GetLength(from), $"{staging}/{file}", ct);
-            }
-
-            return new Finding(PathText.Show(found.Source.Name), $"It was copied as it lies, without regard to who writes in it: {e.Message}");
-        }
-    }
-
-    private static void MakeFolders(string staging, string file)
-    {
-        for (var slash = file.IndexOf('/', StringComparison.Ordinal); slash >= 0; slash = file.IndexOf('/', slash + 1))
-        {
-            if (Posix.FindStat($"{staging}/{file[..slash]}") is null)
-            {
-                Posix.MakeFolder($"{staging}/{file[..slash]}");
-            }
-        }
-    }
-
-    private string NewPlace()
+    private string FreePlace()
     {
         Directory.CreateDirectory($"{folders.State}/salvage");
         var stem = $"{folders.State}/salvage/{clock.GetUtcNow().UtcDateTime.ToString("yyyyMMdd'T'HHmmss'Z'", CultureInfo.InvariantCulture)}";
@@ -149,7 +135,6 @@ internal sealed class SalvageDatabase(WorkFolders folders, FindSources findSourc
             place = string.Create(CultureInfo.InvariantCulture, $"{stem}-{i}");
         }
 
-        Posix.MakeFolder(place);
         return place;
     }
 }

@@ -73,6 +73,102 @@ public sealed class SalvageDatabaseTests : IDisposable
     }
 
     [Theory]
+    [InlineData("[leaves[0], leaves[200], leaves[201], leaves[333]]", 20_000 - 60, "from its beginning to rowid")]
+    [InlineData("[1]", 0, "from its beginning on")]
+    public async Task Damage_at_the_beginning_of_a_large_table_costs_what_lies_there_and_no_more(string which, int most, string told)
+    {
+        // The rowids are instants: far apart, and far from zero. The second page is the table's root.
+        Shell.Run(world.Storage, "sqlite3 big.db \"CREATE TABLE t(id INTEGER PRIMARY KEY, v TEXT); WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<20000) INSERT INTO t SELECT 1700000000000 + i*977, hex(randomblob(40)) FROM n\"");
+        var healthy = Shell.Run(world.Storage, "sqlite3 big.db 'SELECT * FROM t'").Split('\n').ToHashSet(StringComparer.Ordinal);
+        Shell.Run(world.Storage, $"python3 -c \"d=bytearray(open('big.db','rb').read()); leaves=[i for i in range(2,len(d)//4096) if d[i*4096]==13]\nfor i in {which}: d[i*4096:i*4096+4096]=bytes(4096)\nopen('big.db','wb').write(d)\"");
+
+        var result = await SalvageAsync("big.db");
+
+        var salvaged = Shell.Run($"{result.Folder}/files", "sqlite3 big.db 'SELECT * FROM t'").Split('\n').ToHashSet(StringComparer.Ordinal);
+        Assert.Empty(salvaged.Except(healthy, StringComparer.Ordinal));
+        Assert.InRange(salvaged.Count, most - 200, Math.Max(most, 1));
+        Assert.Contains(result.Salvaged.NotReadable, finding => finding.Message.Contains(told, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("truncate -s -4096 big.db", 1)]
+    [InlineData("truncate -s -40000 big.db", 10)]
+    [InlineData("printf XYZ | dd of=big.db conv=notrunc status=none", 0)]
+    [InlineData("printf '\\011\\011' | dd of=big.db bs=1 seek=18 conv=notrunc status=none; truncate -s -4096 big.db", 1)]
+    public async Task A_file_with_a_wrong_beginning_or_that_ends_too_early_shows_all_that_it_still_holds(string harm, int pagesLost)
+    {
+        Shell.Run(world.Storage, "sqlite3 big.db \"CREATE TABLE t(id INTEGER PRIMARY KEY, v TEXT); WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<20000) INSERT INTO t SELECT i, hex(randomblob(40)) FROM n\"");
+        Shell.Run(world.Storage, harm);
+
+        var result = await SalvageAsync("big.db");
+
+        // A page holds fewer than 50 rows.
+        Assert.InRange(result.Salvaged.Counts["t"], 20_000 - (50 * pagesLost), 20_000 - pagesLost);
+        Assert.NotEmpty(result.Damage);
+        Assert.Equal(pagesLost > 0, result.Salvaged.NotReadable.Count > 0);
+        Assert.Equal($"{result.Salvaged.Counts["t"]}\n", Shell.Run($"{result.Folder}/files", "sqlite3 big.db 'SELECT count(*) FROM t'"));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("WITHOUT ROWID")]
+    public async Task Pages_that_lead_to_one_another_over_and_over_end(string kind)
+    {
+        Shell.Run(world.Storage, $"sqlite3 big.db \"CREATE TABLE t(id INTEGER PRIMARY KEY, v TEXT) {kind}; WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<60000) INSERT INTO t SELECT i*3, hex(randomblob(20)) FROM n; CREATE TABLE whole AS SELECT * FROM t LIMIT 100\"");
+
+        // Every child of the root is one page, every child of that one the next, and so on: billions of ways to the same leaf.
+        Shell.Run(world.Storage, """
+            python3 - <<'END'
+            import struct
+            d = bytearray(open('big.db', 'rb').read())
+            def kids(page):
+                b = (page - 1) * 4096
+                return [b + struct.unpack('>H', d[b + 12 + 2 * i:b + 14 + 2 * i])[0] for i in range(struct.unpack('>H', d[b + 3:b + 5])[0])] + [b + 8]
+            def child(at): return struct.unpack('>I', d[at:at + 4])[0]
+            inner = [child(at) for at in kids(2)]
+            leaf = child(kids(inner[0])[0])
+            chain = [2] + inner[:5]
+            for page, below in zip(chain, chain[1:] + [leaf]):
+                for at in kids(page): d[at:at + 4] = struct.pack('>I', below)
+            open('big.db', 'wb').write(d)
+            END
+            """);
+        var before = TreeImage.Of(world.Storage);
+
+        var result = await SalvageAsync("big.db").WaitAsync(TimeSpan.FromSeconds(60));
+
+        Assert.Equal(100, result.Salvaged.Counts["whole"]);
+        Assert.InRange(result.Salvaged.Counts["t"], 1, 400);
+        Assert.NotEmpty(result.Salvaged.NotReadable);
+        Assert.Equal(before, TreeImage.Of(world.Storage));
+    }
+
+    [Fact]
+    public async Task A_row_whose_overflow_pages_do_not_stand_is_lost_alone_also_as_the_first_of_its_table()
+    {
+        Shell.Run(world.Storage, "sqlite3 big.db \"CREATE TABLE t(id INTEGER PRIMARY KEY, v TEXT); INSERT INTO t VALUES(1, hex(zeroblob(20000))); WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i+1 FROM n WHERE i<200) INSERT INTO t SELECT i, 'row' || i FROM n\"");
+        Shell.Run(world.Storage, """python3 -c "d=bytearray(open('big.db','rb').read()); i=next(i for i in range(2,len(d)//4096) if d[i*4096+100:i*4096+120]==b'0'*20); d[i*4096:i*4096+4]=b'\x7f\xff\xff\xff'; open('big.db','wb').write(d)" """);
+
+        var result = await SalvageAsync("big.db");
+
+        Assert.Equal(199, result.Salvaged.Counts["t"]);
+        Assert.Contains("at rowid 1:", Assert.Single(result.Salvaged.NotReadable).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_row_too_large_for_the_memory_that_is_set_costs_itself_alone_and_never_comes_out_empty()
+    {
+        Shell.Run(world.Storage, "sqlite3 big.db \"CREATE TABLE t(id INTEGER PRIMARY KEY, v BLOB); CREATE TABLE z(a); INSERT INTO z VALUES (1); INSERT INTO t VALUES(1,'a'),(2,zeroblob(150000000)),(3,zeroblob(20000000)),(4,'d')\"");
+        Shell.Run(world.Storage, "python3 -c \"d=open('big.db','r+b'); d.seek(2*4096); d.write(bytes(4096))\"");
+
+        var result = await SalvageAsync("big.db");
+
+        Assert.Equal("row by row", result.Salvaged.Method);
+        Assert.Equal("1|1\n3|20000000\n4|1\n", Shell.Run($"{result.Folder}/files", "sqlite3 big.db 'SELECT id, length(v) FROM t'"));
+        Assert.Contains(result.Salvaged.NotReadable, finding => finding.Message.Contains("at rowid 2: its 150000000 bytes need more than", StringComparison.Ordinal));
+    }
+
+    [Theory]
     [InlineData("litedb/k-corrupt-page")]
     [InlineData("litedb/k-truncated")]
     [InlineData("litedb/a-clean; dd if=/dev/zero of=data.db bs=8192 seek=9 count=2 conv=notrunc status=none")]
@@ -206,10 +302,10 @@ public sealed class SalvageDatabaseTests : IDisposable
         Assert.NotEqual((await SalvageAsync("sql/data.db")).Folder, (await SalvageAsync("sql/data.db")).Folder);
     }
 
-    private async Task<SalvageResult> SalvageAsync(string name)
+    private async Task<SalvageResult> SalvageAsync(string name, string? engine = null)
     {
         using var stop = new CancellationTokenSource();
-        return await world.Get<SalvageDatabase>().RunAsync(name, new OperationContext($"20261120T120000Z-{Guid.NewGuid():N}", OperationKind.Salvage, Trigger.Manual, stop));
+        return await world.Get<SalvageDatabase>().RunAsync(name, engine, new OperationContext($"20261120T120000Z-{Guid.NewGuid():N}", OperationKind.Salvage, Trigger.Manual, stop));
     }
 
     /// <summary>The largest number of tables that this process was seen to have open at one time.</summary>

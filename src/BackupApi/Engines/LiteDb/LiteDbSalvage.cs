@@ -14,6 +14,7 @@ internal sealed class LiteDbSalvage(Source source, string folder, string? passwo
     private readonly Findings findings = new();
     private readonly Dictionary<uint, (Collection Collection, string File, BsonLines Lines)> outputs = [];
     private readonly Dictionary<uint, string> names = [];
+    private bool isFull;
 
     public Salvaged Run(string into, CancellationToken ct)
     {
@@ -104,6 +105,12 @@ internal sealed class LiteDbSalvage(Source source, string folder, string? passwo
 
         if (outputs.Count == MaxCollections)
         {
+            if (!isFull)
+            {
+                isFull = true;
+                findings.Error(shown, $"It names more than {MaxCollections} collections: what belongs to the others was passed over.");
+            }
+
             return null;
         }
 
@@ -113,6 +120,7 @@ internal sealed class LiteDbSalvage(Source source, string folder, string? passwo
         // A name out of a damaged file is no file name until it was looked at.
         var isPlain = name.Length <= 100 && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '$' or '-');
         var file = isPlain ? $"{name}.jsonl" : string.Create(CultureInfo.InvariantCulture, $"collection-{number}.jsonl");
+        file = outputs.Values.Any(output => output.File == file) ? string.Create(CultureInfo.InvariantCulture, $"page-{page}-{number}.jsonl") : file;
         var collection = new Collection { Name = HeaderPage.Shown(name), Page = page, Number = (ushort)number };
         outputs[page] = (collection, file, new BsonLines(new FileStream(Posix.CreateNew($"{into}/{file}"), FileAccess.Write, 1 << 16)));
         return collection;

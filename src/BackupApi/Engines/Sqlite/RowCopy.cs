@@ -1,3 +1,4 @@
+using System.Globalization;
 using SQLitePCL;
 
 namespace BackupApi.Engines.Sqlite;
@@ -10,53 +11,13 @@ internal enum RowReach
     Broken,
 }
 
-/// <summary>The columns of a table that hold data, and how to name its rowid.</summary>
-/// <param name="RowId">A name that is no column's; null for a table without rowids.</param>
-/// <param name="HasAlias">The rowid is a column too (INTEGER PRIMARY KEY), so it need not be copied by itself.</param>
-/// <param name="Key">The primary key, for a table without rowids.</param>
-internal sealed record TableColumns(IReadOnlyList<string> Names, string? RowId, bool HasAlias, IReadOnlyList<string> Key)
-{
-    public static TableColumns Of(SqliteDatabase database, string table)
-    {
-        var names = new List<string>();
-        var key = new List<(long Order, string Name, string Type)>();
-        database.Run($"PRAGMA table_xinfo({Quote(table)})", row =>
-        {
-            if (row.Number(6) == 0)
-            {
-                names.Add(row.Text(1));
-                if (row.Number(5) > 0)
-                {
-                    key.Add((row.Number(5), row.Text(1), row.Text(2)));
-                }
-            }
-
-            return true;
-        });
-        var rowId = Array.Find(["rowid", "_rowid_", "oid"], name => !names.Contains(name, StringComparer.OrdinalIgnoreCase));
-        if (rowId is not null)
-        {
-            try
-            {
-                _ = database.Number($"SELECT {rowId} FROM {Quote(table)} LIMIT 0");
-            }
-            catch (SqliteFailure)
-            {
-                rowId = null;
-            }
-        }
-
-        var hasAlias = key is [(_, _, var type)] && type.Equals("INTEGER", StringComparison.OrdinalIgnoreCase);
-        return new TableColumns(names, rowId, hasAlias, [.. key.OrderBy(part => part.Order).Select(part => part.Name)]);
-    }
-
-    public static string Quote(string name) => $"\"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
-}
-
 /// <summary>Copies rows of one table from a damaged database into a new one, as far as each reading goes.</summary>
 internal sealed class RowCopy : IDisposable
 {
     private const int RowsBetweenLooks = 1000;
+
+    /// <summary>As it is read, in another encoding, bound, and as a record.</summary>
+    private const int CopiesOfRow = 4;
 
     private readonly SqliteDatabase from;
     private readonly SqliteDatabase to;
@@ -64,10 +25,13 @@ internal sealed class RowCopy : IDisposable
     private readonly sqlite3_stmt insert;
     private readonly string table;
     private readonly string list;
+    private readonly long mostRows, heapBytes;
 
-    public RowCopy(SqliteDatabase from, SqliteDatabase to, string name, TableColumns columns)
+    /// <param name="heapBytes">As in <see cref="SqliteSettings.HeapBytes"/>.</param>
+    /// <param name="mostRows">More than the file can hold: pages that lead to one another in a circle give more.</param>
+    public RowCopy(SqliteDatabase from, SqliteDatabase to, string name, TableColumns columns, long mostRows, long heapBytes)
     {
-        (this.from, this.to, this.columns) = (from, to, columns);
+        (this.from, this.to, this.columns, this.mostRows, this.heapBytes) = (from, to, columns, mostRows, heapBytes);
         table = TableColumns.Quote(name);
         list = string.Join(',', columns.Names.Select(TableColumns.Quote));
         var targets = columns.RowId is null || columns.HasAlias ? list : $"{columns.RowId},{list}";
@@ -77,10 +41,13 @@ internal sealed class RowCopy : IDisposable
 
     public long Copied { get; private set; }
 
+    /// <summary>Why the last reading broke.</summary>
+    public string Problem { get; private set; } = "";
+
     /// <summary>Rows that were read and that the new table did not take.</summary>
     public long Refused { get; private set; }
 
-    /// <summary>Copies the rows from a rowid on, until the end or until reading breaks.</summary>
+    /// <summary>Copies the rows from a rowid on, until the end or until reading breaks. A rowid that does not come after the one before it is such a break: pages that lead to one another in a circle would give rows without end.</summary>
     public (bool IsWhole, long? Last) CopyFrom(long rowId, CancellationToken ct)
     {
         long? last = null;
@@ -88,7 +55,8 @@ internal sealed class RowCopy : IDisposable
         try
         {
             raw.sqlite3_bind_int64(select, 1, rowId);
-            var isWhole = Step(select, firstColumn: columns.HasAlias ? 1 : 0, countsRefused: true, () => last = raw.sqlite3_column_int64(select, 0), ct);
+            var isWhole = Step(select, firstColumn: columns.HasAlias ? 1 : 0, countsRefused: true,
+                isNext: () => raw.sqlite3_column_int64(select, 0) is var found && found >= rowId && !(found <= last), taken: () => last = raw.sqlite3_column_int64(select, 0), ct);
             return (isWhole, last);
         }
         finally
@@ -104,7 +72,8 @@ internal sealed class RowCopy : IDisposable
         var select = Prepare(from, $"SELECT {list} FROM {table} NOT INDEXED{order}");
         try
         {
-            return Step(select, 0, countsRefused: !isDescending, static () => { }, ct);
+            var left = mostRows;
+            return Step(select, 0, countsRefused: !isDescending, isNext: () => left-- > 0, taken: static () => { }, ct);
         }
         finally
         {
@@ -112,7 +81,8 @@ internal sealed class RowCopy : IDisposable
         }
     }
 
-    public RowReach Reach(long rowId)
+    /// <summary>Looks for the first row from a rowid on, without its content.</summary>
+    public (RowReach Reached, long RowId) Reach(long rowId)
     {
         var select = Prepare(from, $"SELECT {columns.RowId} FROM {table} NOT INDEXED WHERE {columns.RowId}>=?1 ORDER BY {columns.RowId} LIMIT 1");
         try
@@ -120,9 +90,10 @@ internal sealed class RowCopy : IDisposable
             raw.sqlite3_bind_int64(select, 1, rowId);
             return raw.sqlite3_step(select) switch
             {
-                raw.SQLITE_ROW => RowReach.Row,
-                raw.SQLITE_DONE => RowReach.End,
-                _ => RowReach.Broken,
+                // In pages that lead to one another in a circle the next row may be one before.
+                raw.SQLITE_ROW => raw.sqlite3_column_int64(select, 0) is var found && found >= rowId ? (RowReach.Row, found) : (RowReach.Broken, found),
+                raw.SQLITE_DONE => (RowReach.End, rowId),
+                _ => (RowReach.Broken, rowId),
             };
         }
         finally
@@ -133,7 +104,7 @@ internal sealed class RowCopy : IDisposable
 
     public void Dispose() => raw.sqlite3_finalize(insert);
 
-    private bool Step(sqlite3_stmt select, int firstColumn, bool countsRefused, Action seen, CancellationToken ct)
+    private bool Step(sqlite3_stmt select, int firstColumn, bool countsRefused, Func<bool> isNext, Action taken, CancellationToken ct)
     {
         int result;
         var rows = 0L;
@@ -144,36 +115,76 @@ internal sealed class RowCopy : IDisposable
                 ct.ThrowIfCancellationRequested();
             }
 
+            if (!isNext())
+            {
+                Problem = "its pages lead to one another in a circle";
+                return false;
+            }
+
             if (!Insert(select, firstColumn, countsRefused))
             {
                 // A row whose overflow pages do not stand is read as far as its columns go: it is no row.
                 return false;
             }
 
-            seen();
+            taken();
         }
 
         ct.ThrowIfCancellationRequested();
-        return (result & 0xFF) switch
+        return result == raw.SQLITE_DONE || Break(from, result, raw.SQLITE_CORRUPT, raw.SQLITE_IOERR, raw.SQLITE_NOTADB, raw.SQLITE_NOMEM, raw.SQLITE_TOOBIG);
+    }
+
+    /// <summary>Memory that runs out while the new database is written takes all of it back, so a row is measured before.</summary>
+    private bool Fits(sqlite3_stmt row, int count)
+    {
+        var bytes = 0L;
+        for (var i = 0; i < count; i++)
         {
-            raw.SQLITE_DONE => true,
-            raw.SQLITE_CORRUPT or raw.SQLITE_IOERR or raw.SQLITE_NOTADB => false,
-            _ => throw from.Failure(result),
-        };
+            bytes += raw.sqlite3_column_type(row, i) is raw.SQLITE_TEXT or raw.SQLITE_BLOB ? raw.sqlite3_column_bytes(row, i) : 0;
+        }
+
+        if (bytes <= heapBytes / CopiesOfRow)
+        {
+            return true;
+        }
+
+        Problem = string.Create(CultureInfo.InvariantCulture, $"its {bytes} bytes need more than the {heapBytes >> 20} MiB of memory that the library may take");
+        return false;
+    }
+
+    /// <summary>False, and why, when the failure is one of a single place; else it is thrown.</summary>
+    private bool Break(SqliteDatabase at, int result, params ReadOnlySpan<int> ofOnePlace)
+    {
+        var failure = at.Failure(result);
+        Problem = ofOnePlace.Contains(failure.Code) ? failure.Message : throw failure;
+        return false;
     }
 
     private bool Insert(sqlite3_stmt row, int firstColumn, bool countsRefused)
     {
         var count = raw.sqlite3_column_count(row);
-        for (var i = firstColumn; i < count; i++)
+        if (!Fits(row, count))
         {
-            Bind(row, i, i - firstColumn + 1);
+            return false;
         }
 
-        if ((raw.sqlite3_errcode(from.Handle) & 0xFF) is raw.SQLITE_CORRUPT)
+        var bound = raw.SQLITE_OK;
+        for (var i = firstColumn; i < count && bound == raw.SQLITE_OK; i++)
+        {
+            bound = Bind(row, i, i - firstColumn + 1);
+        }
+
+        // A value that does not fit into memory reads as none: it must not stand for what was there.
+        if ((raw.sqlite3_errcode(from.Handle) & 0xFF) is var read and (raw.SQLITE_CORRUPT or raw.SQLITE_NOMEM or raw.SQLITE_TOOBIG))
         {
             raw.sqlite3_reset(insert);
-            return false;
+            return Break(from, read, read);
+        }
+
+        if (bound != raw.SQLITE_OK)
+        {
+            raw.sqlite3_reset(insert);
+            return Break(to, bound, raw.SQLITE_NOMEM, raw.SQLITE_TOOBIG);
         }
 
         var result = raw.sqlite3_step(insert);
@@ -189,26 +200,21 @@ internal sealed class RowCopy : IDisposable
         return true;
     }
 
-    private void Bind(sqlite3_stmt row, int column, int place)
+    private int Bind(sqlite3_stmt row, int column, int place)
     {
         switch (raw.sqlite3_column_type(row, column))
         {
             case raw.SQLITE_INTEGER:
-                raw.sqlite3_bind_int64(insert, place, raw.sqlite3_column_int64(row, column));
-                break;
+                return raw.sqlite3_bind_int64(insert, place, raw.sqlite3_column_int64(row, column));
             case raw.SQLITE_FLOAT:
-                raw.sqlite3_bind_double(insert, place, raw.sqlite3_column_double(row, column));
-                break;
+                return raw.sqlite3_bind_double(insert, place, raw.sqlite3_column_double(row, column));
             case raw.SQLITE_TEXT:
-                raw.sqlite3_bind_text(insert, place, raw.sqlite3_column_text(row, column));
-                break;
+                return raw.sqlite3_bind_text(insert, place, raw.sqlite3_column_text(row, column));
             case raw.SQLITE_BLOB:
                 var blob = raw.sqlite3_column_blob(row, column);
-                _ = blob.IsEmpty ? raw.sqlite3_bind_zeroblob(insert, place, 0) : raw.sqlite3_bind_blob(insert, place, blob);
-                break;
+                return blob.IsEmpty ? raw.sqlite3_bind_zeroblob(insert, place, 0) : raw.sqlite3_bind_blob(insert, place, blob);
             default:
-                raw.sqlite3_bind_null(insert, place);
-                break;
+                return raw.sqlite3_bind_null(insert, place);
         }
     }
 

@@ -1,53 +1,101 @@
+using System.Buffers.Binary;
+using BackupApi.Files;
+using Microsoft.Win32.SafeHandles;
+
 namespace BackupApi.Engines.Sqlite;
 
-/// <summary>Finds the end of a damaged place in a table by asking from which rowids on a row can be reached.</summary>
-internal static class RowGap
+/// <summary>Finds the end of a damaged place in a table: leaf by leaf, as the pages above the leaves tell where each begins.</summary>
+/// <param name="root">Number of the table's root page.</param>
+internal sealed class RowGap(SafeFileHandle file, int pageSize, long root)
 {
-    /// <summary>The smallest start from which a row can be reached again, sought by doubling and then by halving; null when there is none.</summary>
-    public static long? FirstReadableBehind(RowCopy rows, long hole)
+    /// <summary>A tree of 2³² pages is not deeper; a loop is.</summary>
+    private const int MostLevels = 20;
+
+    private const byte InnerTable = 5;
+    private const int HeaderOfFirstPage = 100;
+    private const int CellCountAt = 3;      // u16
+    private const int RightChildAt = 8;     // u32
+    private const int CellPointersAt = 12;  // u16 for each cell; each cell is its left child, u32, and the greatest rowid below that, a varint
+    private const int MaxVarint = 9;
+
+    public SafeFileHandle File => file;
+
+    private readonly byte[] page = new byte[pageSize];
+
+    /// <summary>A start behind a rowid whose leaf does not stand, from which a row can be reached again; null when there is none.</summary>
+    public long? FirstReadableBehind(RowCopy rows, long hole, CancellationToken ct)
     {
-        var (bad, good) = (hole, (long?)null);
-        for (ulong step = 1; good is null && step != 0; step <<= 1)
+        // Each turn leaves one leaf, or more where a page above them does not stand: the ends ascend.
+        for (var leafEnd = EndOfLeaf(hole); leafEnd is { } end && end < long.MaxValue; leafEnd = EndOfLeaf(end + 1))
         {
-            var candidate = (Int128)hole + (Int128)step;
-            if (candidate > long.MaxValue)
+            ct.ThrowIfCancellationRequested();
+            switch (rows.Reach(end + 1).Reached)
+            {
+                case RowReach.Row:
+                    return end + 1;
+                case RowReach.End:
+                    return null;
+                default:
+                    break;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>The greatest rowid that the leaf of <paramref name="rowId"/> can hold, as far down as pages stand; null for the last leaf.</summary>
+    private long? EndOfLeaf(long rowId)
+    {
+        long? end = null;
+        var at = root;
+        for (var level = 0; level < MostLevels; level++)
+        {
+            var start = at == 1 ? HeaderOfFirstPage : 0;
+            if (at < 1 || QuietCopy.ReadFully(file, page, (at - 1) * pageSize) < pageSize || page[start] != InnerTable)
             {
                 break;
             }
 
-            switch (rows.Reach((long)candidate))
+            var cells = BinaryPrimitives.ReadUInt16BigEndian(page.AsSpan(start + CellCountAt));
+            at = BinaryPrimitives.ReadUInt32BigEndian(page.AsSpan(start + RightChildAt));
+            for (var i = 0; i < cells && start + CellPointersAt + (2 * i) + 2 <= pageSize; i++)
             {
-                case RowReach.Row:
-                    good = (long)candidate;
+                var cell = BinaryPrimitives.ReadUInt16BigEndian(page.AsSpan(start + CellPointersAt + (2 * i)));
+                if (cell + 5 <= pageSize && Varint(page.AsSpan(cell + 4)) is { } key && key >= rowId)
+                {
+                    at = BinaryPrimitives.ReadUInt32BigEndian(page.AsSpan(cell));
+                    end = end is { } known && known < key ? known : key;
                     break;
-                case RowReach.Broken:
-                    bad = (long)candidate;
-                    break;
-                default:
-                    // Behind the last row: what is sought lies between, if anywhere.
-                    return Halve(rows, bad, (long)candidate);
+                }
             }
         }
 
-        return good is { } found ? Halve(rows, bad, found) : null;
+        return end;
     }
 
-    /// <summary>The boundary between starts that do not reach a row and those that do, or that there is none.</summary>
-    private static long? Halve(RowCopy rows, long bad, long good)
+    /// <summary>Big-endian, seven bits a byte, eight in the ninth; null when the page ends inside it.</summary>
+    private static long? Varint(ReadOnlySpan<byte> bytes)
     {
-        while ((Int128)good - bad > 1)
+        var value = 0UL;
+        for (var i = 0; i < MaxVarint; i++)
         {
-            var middle = (long)(((Int128)good + bad) / 2);
-            if (rows.Reach(middle) == RowReach.Broken)
+            if (i == bytes.Length)
             {
-                bad = middle;
+                return null;
             }
-            else
+
+            if (i == MaxVarint - 1)
             {
-                good = middle;
+                return (long)((value << 8) | bytes[i]);
+            }
+
+            value = (value << 7) | (bytes[i] & 0x7FU);
+            if (bytes[i] < 0x80)
+            {
+                return (long)value;
             }
         }
 
-        return rows.Reach(good) == RowReach.Row ? good : null;
+        return null;
     }
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using BackupApi.Files;
 using BackupApi.Model;
 using SQLitePCL;
 
@@ -6,7 +7,7 @@ namespace BackupApi.Engines.Sqlite;
 
 /// <summary>Copies every row that can still be reached from a damaged database into a new one of the same schema, table by table.</summary>
 /// <remarks>
-/// A table is walked by its rowids; where a page does not stand, the first rowid behind it that can be read is sought and the walk goes on there. A table without rowids is walked from both ends.
+/// A table is walked by its rowids; where a page does not stand, the walk goes on at the next one that does. A table without rowids is walked from both ends.
 /// Nothing of the damaged schema runs while rows are copied: triggers, views and indexes are made afterwards.
 /// </remarks>
 internal sealed class RowSalvage(string damagedPath, string newPath, string shown, SqliteSettings settings)
@@ -15,6 +16,9 @@ internal sealed class RowSalvage(string damagedPath, string newPath, string show
     private const int MostHoles = 10_000;
 
     private const int MostTables = 10_000;
+
+    /// <summary>What SQLite has no smaller of: bytes of a page, and of a row with what leads to it.</summary>
+    private const int SmallestPage = 512, SmallestCell = 4;
 
     private readonly List<Finding> lost = [];
     private readonly SortedDictionary<string, long> counts = new(StringComparer.Ordinal);
@@ -31,23 +35,28 @@ internal sealed class RowSalvage(string damagedPath, string newPath, string show
         using var to = SqliteDatabase.Open(newPath, Access.Staging);
         HostileInput.Restrict(from, settings.HeapBytes);
         HostileInput.Restrict(to, settings.HeapBytes);
-        using var interrupt = ct.Register(() => raw.sqlite3_interrupt(from.Handle));
+        using var interrupt = ct.Register(() =>
+        {
+            raw.sqlite3_interrupt(from.Handle);
+            raw.sqlite3_interrupt(to.Handle);
+        });
+        using var pages = Posix.OpenRead(damagedPath);
         to.Execute("PRAGMA synchronous=OFF");
         to.Execute("PRAGMA journal_mode=OFF");
         to.Execute("PRAGMA foreign_keys=OFF");
         var schema = ReadSchema(from);
         CopySettings(from, to);
         to.Execute("BEGIN");
-        foreach (var (_, name, sql) in schema.Where(entry => entry.Type == "table").OrderBy(entry => entry.Name.StartsWith("sqlite_", StringComparison.Ordinal)).Take(MostTables))
+        foreach (var (_, name, sql, root) in schema.Where(entry => entry.Type == "table").OrderBy(entry => entry.Name.StartsWith("sqlite_", StringComparison.Ordinal)).Take(MostTables))
         {
             ct.ThrowIfCancellationRequested();
             if (IsOrdinary(name, sql) && (name == "sqlite_sequence" || Made(to, name, sql)))
             {
-                CopyTable(from, to, name, ct);
+                CopyTable(from, to, name, new RowGap(pages, Math.Max(SmallestPage, (int)from.Number("PRAGMA page_size")), root), ct);
             }
         }
 
-        foreach (var (type, name, sql) in schema.Where(entry => entry.Type != "table" && entry.Sql.Length > 0).OrderBy(entry => Array.IndexOf(Order, entry.Type)))
+        foreach (var (type, name, sql, _) in schema.Where(entry => entry.Type != "table" && entry.Sql.Length > 0).OrderBy(entry => Array.IndexOf(Order, entry.Type)))
         {
             ct.ThrowIfCancellationRequested();
             _ = Made(to, $"{type} {name}", sql);
@@ -58,14 +67,14 @@ internal sealed class RowSalvage(string damagedPath, string newPath, string show
 
     private static readonly string[] Order = ["index", "view", "trigger"];
 
-    private List<(string Type, string Name, string Sql)> ReadSchema(SqliteDatabase from)
+    private List<(string Type, string Name, string Sql, long Root)> ReadSchema(SqliteDatabase from)
     {
-        var schema = new List<(string, string, string)>();
+        var schema = new List<(string, string, string, long)>();
         try
         {
-            from.Run("SELECT type, name, sql FROM sqlite_master", row =>
+            from.Run("SELECT type, name, sql, rootpage FROM sqlite_master", row =>
             {
-                schema.Add((row.Text(0), row.Text(1), row.Text(2)));
+                schema.Add((row.Text(0), row.Text(1), row.Text(2), row.Number(3)));
                 return schema.Count < MostTables * 10;
             });
         }
@@ -127,7 +136,7 @@ internal sealed class RowSalvage(string damagedPath, string newPath, string show
         }
     }
 
-    private void CopyTable(SqliteDatabase from, SqliteDatabase to, string name, CancellationToken ct)
+    private void CopyTable(SqliteDatabase from, SqliteDatabase to, string name, RowGap gap, CancellationToken ct)
     {
         try
         {
@@ -138,14 +147,14 @@ internal sealed class RowSalvage(string damagedPath, string newPath, string show
                 to.Execute("DELETE FROM sqlite_sequence");
             }
 
-            using var rows = new RowCopy(from, to, name, columns);
+            using var rows = new RowCopy(from, to, name, columns, RandomAccess.GetLength(gap.File) / SmallestCell, settings.HeapBytes);
             if (columns.RowId is null)
             {
                 CopyFromBothEnds(rows, name, ct);
             }
             else
             {
-                CopyByRowId(rows, name, ct);
+                CopyByRowId(rows, name, gap, ct);
             }
 
             counts[name] = rows.Copied;
@@ -160,7 +169,7 @@ internal sealed class RowSalvage(string damagedPath, string newPath, string show
         }
     }
 
-    private void CopyByRowId(RowCopy rows, string name, CancellationToken ct)
+    private void CopyByRowId(RowCopy rows, string name, RowGap gap, CancellationToken ct)
     {
         var next = long.MinValue;
         for (var holes = 0; holes < MostHoles; holes++)
@@ -172,14 +181,28 @@ internal sealed class RowSalvage(string damagedPath, string newPath, string show
                 return;
             }
 
-            var hole = last is { } seen ? seen + 1 : next;
-            if (last == long.MaxValue || RowGap.FirstReadableBehind(rows, hole) is not { } behind)
+            if (last == long.MaxValue)
             {
-                Lose(name, last is null && holes == 0 ? "cannot be read from its beginning on" : string.Create(CultureInfo.InvariantCulture, $"cannot be read from rowid {hole} on"));
                 return;
             }
 
-            Lose(name, string.Create(CultureInfo.InvariantCulture, $"cannot be read from rowid {hole} to {behind - 1}"));
+            // A row that is reached and could not be read is alone: what its overflow pages held is lost.
+            var hole = last is { } seen ? seen + 1 : next;
+            var (reached, rowId) = rows.Reach(hole);
+            if (reached == RowReach.Row && rowId < long.MaxValue)
+            {
+                Lose(name, string.Create(CultureInfo.InvariantCulture, $"cannot be read at rowid {rowId}: {rows.Problem}"));
+                next = rowId + 1;
+                continue;
+            }
+
+            if (gap.FirstReadableBehind(rows, hole, ct) is not { } behind)
+            {
+                Lose(name, hole == long.MinValue ? "cannot be read from its beginning on" : string.Create(CultureInfo.InvariantCulture, $"cannot be read from rowid {hole} on"));
+                return;
+            }
+
+            Lose(name, string.Create(CultureInfo.InvariantCulture, $"cannot be read from {(hole == long.MinValue ? "its beginning" : FormattableString.Invariant($"rowid {hole}"))} to rowid {behind - 1}"));
             next = behind;
         }
 

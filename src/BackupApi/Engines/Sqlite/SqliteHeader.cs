@@ -64,6 +64,25 @@ internal readonly record struct SqliteHeader(int PageSize, byte WriteVersion, by
         };
     }
 
+    /// <param name="pageSize">One that SQLite can have.</param>
+    public static void SetPageSize(Span<byte> head, int pageSize) => BinaryPrimitives.WriteUInt16BigEndian(head[PageSizeAt..], (ushort)(pageSize == 65536 ? 1 : pageSize));
+
+    /// <summary>Puts right what never varies, a version that is not there yet, and a count of more pages than there are.</summary>
+    public static void Mend(Span<byte> head, long fileLength)
+    {
+        Magic.CopyTo(head);
+        Fractions.CopyTo(head[FractionsAt..]);
+        foreach (var at in new[] { WriteVersionAt, ReadVersionAt })
+        {
+            head[at] = head[at] is 1 or WalVersion ? head[at] : (byte)1;
+        }
+
+        if (Read(head) is { HasPageSize: true } header && fileLength / header.PageSize is var whole && whole > 0 && whole < header.Pages)
+        {
+            BinaryPrimitives.WriteUInt32BigEndian(head[PagesAt..], (uint)whole);
+        }
+    }
+
     /// <summary>Whether these are the first bytes of a database, the magic whole or with a few bytes damaged.</summary>
     /// <remarks>A damaged magic must yield a damaged database, not a plain file that nobody checks. The fractions at 21 never vary.</remarks>
     public static bool IsDatabase(ReadOnlySpan<byte> head)

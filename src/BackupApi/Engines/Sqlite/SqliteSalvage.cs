@@ -1,5 +1,6 @@
 using BackupApi.Files;
 using BackupApi.Model;
+using Microsoft.Win32.SafeHandles;
 using SQLitePCL;
 
 namespace BackupApi.Engines.Sqlite;
@@ -9,6 +10,8 @@ internal sealed class SqliteSalvage(Source source, string folder, SqliteSettings
 {
     /// <summary>The shell is given fixed names: those of storage may be anything.</summary>
     private const string Damaged = ".salvage-damaged", Recovered = ".salvage-recovered";
+
+    private static readonly int[] PageSizes = [512, 1024, 2048, 4096, 8192, 16384, 32768, 65536];
 
     private readonly string shown = PathText.Show(source.Name);
 
@@ -79,7 +82,8 @@ internal sealed class SqliteSalvage(Source source, string folder, SqliteSettings
             return new Salvaged { Method = "none", Files = [], NotReadable = [new Finding(shown, verdict.Reason ?? "Its structure cannot be read.")], Notes = notes };
         }
 
-        if (!verdict.IsDamaged)
+        // A check that ran out of memory or time says nothing of the rows.
+        if (verdict.IsProven)
         {
             return Done("copied", verdict, [], [.. notes, new Finding(shown, "Nothing is wrong with it: this is a copy.")]);
         }
@@ -89,7 +93,9 @@ internal sealed class SqliteSalvage(Source source, string folder, SqliteSettings
         {
             using var copy = SqliteDatabase.Open(target, Access.Staging);
             HostileInput.Restrict(copy, settings.HeapBytes);
-            using var interrupt = ct.Register(() => raw.sqlite3_interrupt(copy.Handle));
+            using var late = new CancellationTokenSource(settings.VerifyTimeLimit, time);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, late.Token);
+            using var interrupt = either.Token.Register(() => raw.sqlite3_interrupt(copy.Handle));
             copy.Execute("REINDEX");
         }
         catch (SqliteFailure)
@@ -99,7 +105,7 @@ internal sealed class SqliteSalvage(Source source, string folder, SqliteSettings
         }
 
         verdict = Verify(into, OutputName, ct);
-        if (!verdict.IsDamaged)
+        if (verdict.IsProven)
         {
             return Done("reindexed", verdict, [], [.. notes, .. before.Select(error => error with { Message = $"Was wrong in an index, which was made anew: {error.Message}" })]);
         }
@@ -124,6 +130,7 @@ internal sealed class SqliteSalvage(Source source, string folder, SqliteSettings
     {
         var target = $"{into}/{OutputName}";
         Posix.CreateNew(target).Dispose();
+        MendHeader($"{into}/{Damaged}");
         var rows = new RowSalvage($"{into}/{Damaged}", target, shown, settings);
         try
         {
@@ -145,6 +152,39 @@ internal sealed class SqliteSalvage(Source source, string folder, SqliteSettings
 
         var verdict = Verify(into, OutputName, ct);
         return Done("row by row", verdict with { Counts = rows.Counts }, rows.Lost, notes);
+    }
+
+    /// <summary>The library opens no file whose header is wrong, and none that ends before the last page its header counts. Both are put right in the copy: what is missing is missed page by page.</summary>
+    private static void MendHeader(string copy)
+    {
+        using var file = Posix.Open(copy, OpenFlags.ReadWrite | OpenFlags.NoFollow);
+        var head = new byte[SqliteHeader.Length];
+        if (QuietCopy.ReadFully(file, head, 0) == head.Length)
+        {
+            if (SqliteHeader.Read(head) is not { HasPageSize: true })
+            {
+                SqliteHeader.SetPageSize(head, PageSizeOf(file));
+            }
+
+            SqliteHeader.Mend(head, RandomAccess.GetLength(file));
+            RandomAccess.Write(file, head, 0);
+        }
+    }
+
+    /// <summary>The smallest size at whose multiples about as large a share of pages begins like those of a tree as at any: at multiples of the true size it is no smaller.</summary>
+    private static int PageSizeOf(SafeFileHandle file)
+    {
+        const int looks = 200;
+        const double near = 0.8;
+        var first = new byte[1];
+        double Share(int size)
+        {
+            var pages = (int)Math.Min(looks, (RandomAccess.GetLength(file) / size) - 1);
+            return pages < 1 ? 0 : (double)Enumerable.Range(1, pages).Count(page => RandomAccess.Read(file, first, (long)page * size) == 1 && first[0] is 2 or 5 or 10 or 13) / pages;
+        }
+
+        var best = PageSizes.Max(Share);
+        return PageSizes.First(size => Share(size) >= near * best);
     }
 
     private Salvaged Done(string method, Verdict verdict, IReadOnlyList<Finding> lost, IReadOnlyList<Finding> notes) => new()

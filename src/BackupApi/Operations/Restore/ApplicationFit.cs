@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using BackupApi.Model;
 
@@ -16,13 +17,12 @@ internal static class ApplicationFit
             throw Differs("schemaHash", oldHash, newHash);
         }
 
-        if (Number(then, "storageFormat") is { } oldFormat && Number(now, "storageFormat") is { } newFormat && oldFormat > newFormat)
+        if (Text(then, "storageFormat") is { } oldFormat && Text(now, "storageFormat") is { } newFormat && IsGreater(oldFormat, newFormat))
         {
-            throw Differs("storageFormat", $"{oldFormat}", $"{newFormat}");
+            throw Differs("storageFormat", oldFormat, newFormat);
         }
 
-        if (Text(then, "appVersion") is { } version && now.TryGetProperty("readsVersions", out var reads) && reads.ValueKind == JsonValueKind.Array
-            && !reads.EnumerateArray().Any(allowed => allowed.ValueKind == JsonValueKind.String && Covers(allowed.GetString()!, version)))
+        if (Text(then, "appVersion") is { } version && now.TryGetProperty("readsVersions", out var reads) && Versions(reads) is { } readable && !readable.Any(allowed => Covers(allowed, version)))
         {
             throw Differs("appVersion", version, $"one of {reads.GetRawText()}");
         }
@@ -32,11 +32,25 @@ internal static class ApplicationFit
     private static bool Covers(string allowed, string version) =>
         allowed.EndsWith('*') ? version.StartsWith(allowed[..^1], StringComparison.Ordinal) : version == allowed;
 
-    private static string? Text(JsonElement facts, string name) =>
-        facts.ValueKind == JsonValueKind.Object && facts.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+    /// <summary>A list, or one text as the setting has it, with commas; null where it says nothing.</summary>
+    private static IEnumerable<string>? Versions(JsonElement reads) =>
+        reads.ValueKind == JsonValueKind.Array ? reads.EnumerateArray().Select(Text).OfType<string>()
+        : Text(reads)?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
 
-    private static long? Number(JsonElement facts, string name) =>
-        facts.ValueKind == JsonValueKind.Object && facts.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var number) ? number : null;
+    /// <summary>Of what is no number nothing can be said.</summary>
+    private static bool IsGreater(string then, string now) =>
+        decimal.TryParse(then, NumberStyles.Float, CultureInfo.InvariantCulture, out var exactThen) && decimal.TryParse(now, NumberStyles.Float, CultureInfo.InvariantCulture, out var exactNow) ? exactThen > exactNow
+        : double.TryParse(then, NumberStyles.Float, CultureInfo.InvariantCulture, out var oldFormat) && double.TryParse(now, NumberStyles.Float, CultureInfo.InvariantCulture, out var newFormat) && oldFormat > newFormat;
+
+    private static string? Text(JsonElement facts, string name) => facts.ValueKind == JsonValueKind.Object && facts.TryGetProperty(name, out var value) ? Text(value) : null;
+
+    /// <summary>An application may write <c>7</c> as it may write <c>"7"</c>: both say the same, and neither must go unseen.</summary>
+    private static string? Text(JsonElement value) => value.ValueKind switch
+    {
+        JsonValueKind.String => value.GetString(),
+        JsonValueKind.Number or JsonValueKind.True or JsonValueKind.False => value.GetRawText(),
+        _ => null,
+    };
 
     private static BackupException Differs(string what, string then, string now) =>
         new(Fault.ArchiveIncompatible, $"The backup does not fit the application: its {what} is {then}, the application's is {now}.", Hint);

@@ -42,6 +42,9 @@ internal sealed class Doubt(WorkFolders folders, TimeProvider clock)
         }
     }
 
+    /// <summary>A disk that gives back something else than was written may do so with this record: that it is there says enough.</summary>
+    private Found Unreadable => new($"There was reason to doubt the disk, and the record of it ({FilePath}) cannot be read.", clock.GetUtcNow());
+
     private Found? Load()
     {
         if (!isLoaded)
@@ -49,11 +52,11 @@ internal sealed class Doubt(WorkFolders folders, TimeProvider clock)
             isLoaded = true;
             try
             {
-                found = File.Exists(FilePath) ? JsonSerializer.Deserialize<Found>(File.ReadAllBytes(FilePath), Json.Options) : null;
+                found = File.Exists(FilePath) ? JsonSerializer.Deserialize<Found>(File.ReadAllBytes(FilePath), Json.Options) is { What.Length: > 0 } known ? known : Unreadable : null;
             }
             catch (Exception e) when (e is IOException or JsonException or UnauthorizedAccessException)
             {
-                found = null;
+                found = Unreadable;
             }
         }
 

@@ -114,12 +114,14 @@ internal sealed class HealStorage(
             var capture = new CaptureSources(live, tree, staging);
             await capture.CaptureAsync(new Progress(), ct);
             await capture.SettleAsync(new Progress(), ct);
-            foreach (var captured in capture.Results)
+            for (var i = 0; i < live.Count; i++)
             {
+                var captured = capture.Results[i];
                 if (captured.Verdict is { IsDamaged: true } verdict && (captured.Capture is not null || !isInUse))
                 {
                     var first = verdict.Errors[0];
-                    wounds.Add(new Wound(known.First(database => database.Source.Name == PathText.Show(captured.Source.Name)), $"It is damaged: {first.Where}: {first.Message}", verdict, tree));
+                    var shown = await CountShown.RunAsync(live[i], tree, captured, capture.FolderOf(i), $"{staging}/shown", ct);
+                    wounds.Add(new Wound(known.First(database => database.Source.Name == PathText.Show(captured.Source.Name)), $"It is damaged: {first.Where}: {first.Message}", shown, tree));
                 }
             }
         }

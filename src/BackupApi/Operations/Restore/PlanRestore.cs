@@ -23,10 +23,12 @@ internal sealed class PlanRestore(WorkFolders folders, FindSources findSources, 
         var unmatched = paths.NoneSeen();
         var databases = sources.Where(found => found.Source.Engine != Source.PlainFiles).SelectMany(found => found.Source.Files.Append(found.Source.Name)).ToHashSet(StringComparer.Ordinal);
         var held = new HashSet<string>(StringComparer.Ordinal);
+        var holdsAny = false;
         await foreach (var entry in archives.ListAsync(backup.Path, ct))
         {
             difference.Add(entry);
             unmatched.See(entry.Name);
+            holdsAny |= entry.Kind != EntryKind.Directory && isSelected(entry.Name);
             _ = databases.Contains(entry.Name) && held.Add(entry.Name);
         }
 
@@ -36,7 +38,11 @@ internal sealed class PlanRestore(WorkFolders folders, FindSources findSources, 
         }
 
         var owners = beside ? new OwnerReport(OwnerState.Free, [], null) : OwnerProbe.Look(live, isSelected, ct);
-        var (warnings, refusal) = Judge(request, manifest, difference, () => selection.RequireMatches(backup.Name, unmatched, held.Contains, sources));
+        var (warnings, refusal) = Judge(request, manifest, difference, () =>
+        {
+            selection.RequireEventlogs(backup.Name, holdsAny);
+            return selection.RequireMatches(backup.Name, unmatched, held.Contains, sources);
+        });
         return new RestorePreview
         {
             BackupName = backup.Name,

@@ -8,7 +8,7 @@ namespace BackupApi.Operations.Restore;
 internal sealed class RestoreScope(SelectPaths paths, RestoreMode mode, SourceRoles roles, Manifest? manifest)
 {
     private readonly Dictionary<string, SourceRole> archived = (manifest?.Sources ?? []).Where(source => source.Role is not null)
-        .ToDictionary(source => PathText.Parse(source.Name), source => source.Role!.Value, StringComparer.Ordinal);
+        .DistinctBy(source => PathText.Parse(source.Name), StringComparer.Ordinal).ToDictionary(source => PathText.Parse(source.Name), source => source.Role!.Value, StringComparer.Ordinal);
 
     public bool IsEverything => mode == RestoreMode.Full && paths.IsEverything;
 
@@ -52,7 +52,7 @@ internal sealed class RestoreScope(SelectPaths paths, RestoreMode mode, SourceRo
     /// <exception cref="BackupException"><see cref="Fault.ArchiveIncompatible"/>: the backup holds no event log. <see cref="Fault.NotFound"/>: none of the paths is in it.</exception>
     public IReadOnlyList<Finding> RequireFound(string backup, StorageTree selected, IReadOnlyList<FoundSource> sources, IEnumerable<string> lost)
     {
-        RequireEventlogs(backup, selected);
+        RequireEventlogs(backup, selected.Nodes.Any(node => node.Stat.Kind != FileKind.Directory));
         var unmatched = paths.NoneSeen();
         foreach (var name in selected.Nodes.Select(node => node.Path).Concat(lost))
         {
@@ -79,9 +79,11 @@ internal sealed class RestoreScope(SelectPaths paths, RestoreMode mode, SourceRo
                 "GET /api/backup/{name}/files shows what it holds; upper and lower case differ.");
     }
 
-    private void RequireEventlogs(string backup, StorageTree selected)
+    /// <param name="holdsAny">Something that comes back is in the backup, folders aside.</param>
+    /// <exception cref="BackupException"><see cref="Fault.ArchiveIncompatible"/>: event logs are asked for, and the backup holds none.</exception>
+    public void RequireEventlogs(string backup, bool holdsAny)
     {
-        if (mode == RestoreMode.Eventlog && !selected.Nodes.Any(node => node.Stat.Kind != FileKind.Directory))
+        if (mode == RestoreMode.Eventlog && !holdsAny)
         {
             throw new BackupException(
                 Fault.ArchiveIncompatible,

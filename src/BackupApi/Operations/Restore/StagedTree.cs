@@ -29,7 +29,7 @@ internal static class PartialRules
     }
 
     /// <summary>By their names too: beside a database that is too damaged to be recognised they would be replayed all the same.</summary>
-    private static IEnumerable<string> SideFiles(string name)
+    public static IEnumerable<string> SideFiles(string name)
     {
         var (stem, ending) = name.LastIndexOf('.') is var dot && dot > name.LastIndexOf('/') + 1 ? (name[..dot], name[dot..]) : (name, "");
         return [$"{name}-wal", $"{name}-shm", $"{name}-journal", $"{stem}-log{ending}", $"{stem}-tmp{ending}"];

@@ -35,6 +35,42 @@ public sealed class CompatibilityTests
     }
 
     [Theory]
+    [InlineData("""{"schemaHash":12}""", """{"schemaHash":"13"}""", "12", "13")]
+    [InlineData("""{"storageFormat":"3"}""", """{"storageFormat":2}""", "3", "2")]
+    [InlineData("""{"storageFormat":2.5}""", """{"storageFormat":2}""", "2.5", "2")]
+    [InlineData("""{"storageFormat":99999999999999999999}""", """{"storageFormat":2}""", "99999999999999999999", "2")]
+    [InlineData("""{"storageFormat":1e400}""", """{"storageFormat":2}""", "1e400", "2")]
+    [InlineData("""{"appVersion":3.1}""", """{"readsVersions":["2.*"]}""", "3.1", "2.*")]
+    [InlineData("""{"appVersion":"3.1"}""", """{"readsVersions":"1.0, 2.*"}""", "3.1", "2.*")]
+    [InlineData("""{"appVersion":"3.1"}""", """{"readsVersions":2}""", "3.1", "2")]
+    public async Task A_value_counts_whether_it_is_written_as_a_text_or_as_a_number(string then, string now, params string[] values)
+    {
+        using var world = World(null, null, null);
+        Write(world, then);
+        var backup = await world.BackUpAsync();
+        Assert.False((await world.RestoreAsync(backup.Name)).Warnings.Count > 0);
+        Write(world, now);
+
+        var failure = await Assert.ThrowsAsync<BackupException>(() => world.RestoreAsync(backup.Name));
+
+        Assert.Equal(Fault.ArchiveIncompatible, failure.Fault);
+        Assert.All(values, value => Assert.Contains(value, failure.Message, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("""{"schemaHash":"7","storageFormat":"2","appVersion":"2.1"}""", """{"schemaHash":7,"storageFormat":2.0,"readsVersions":[1,2.1]}""")]
+    [InlineData("""{"storageFormat":"third"}""", """{"storageFormat":"second"}""")]
+    public async Task What_says_the_same_fits_and_of_what_is_no_number_nothing_is_said(string then, string now)
+    {
+        using var world = World(null, null, null);
+        Write(world, then);
+        var backup = await world.BackUpAsync();
+        Write(world, now);
+
+        Assert.True((await world.RestoreAsync(backup.Name)).Applied);
+    }
+
+    [Theory]
     [InlineData("""{"schemaHash":"bbb","storageFormat":1,"readsVersions":[]}""", "aaa", 3L, "2.*")]
     [InlineData(null, "aaa", 4L, "1.*, 2.1")]
     [InlineData(null, null, null, null)]

@@ -12,6 +12,27 @@ namespace BackupApi.Tests.Operations.Restore;
 /// <summary>Read-only when in doubt: what the service may still do to storage, and what ends that state.</summary>
 public sealed class DoubtTests
 {
+    [Theory]
+    [InlineData("")]
+    [InlineData("null")]
+    [InlineData("{}")]
+    [InlineData("{\"what\":")]
+    [InlineData("\0\0\0\0")]
+    public void A_record_of_doubt_that_the_disk_does_not_give_back_is_doubt_all_the_same(string content)
+    {
+        using var world = new RestoreWorld();
+        var record = $"{world.Settings.BackupsPath}/.backupapi/doubt.json";
+        File.WriteAllText(record, content);
+        var doubt = new Doubt(world.Get<WorkFolders>(), TimeProvider.System);
+
+        Assert.Contains("cannot be read", doubt.Reason, StringComparison.Ordinal);
+        Assert.Contains("POST /api/backup/restore", doubt.Reason, StringComparison.Ordinal);
+
+        doubt.End();
+        Assert.Null(doubt.Reason);
+        Assert.False(File.Exists(record));
+    }
+
     [Fact]
     public async Task A_restore_that_does_not_stand_its_check_in_place_is_taken_back_and_stops_all_that_is_done_without_being_asked()
     {

@@ -82,6 +82,26 @@ public sealed class EventlogTests
 
         Assert.Equal(Fault.ArchiveIncompatible, failure.Fault);
         Assert.Equal(before, TreeImage.Of(world.Storage));
+        Assert.Equal(failure.Message, (await world.Get<PlanRestore>().RunAsync(new RestoreRequest { BackupName = backup.Name, Mode = RestoreMode.Eventlog }, backup, CancellationToken.None)).Refusal?.Message);
+    }
+
+    [Fact]
+    public async Task Of_an_archive_of_another_tool_the_event_logs_come_back_by_todays_settings()
+    {
+        using var world = World();
+        var name = "other_2026-11-20_120000.tar";
+        TestMount.Run("tar", "cf", $"{world.Settings.BackupsPath}/{name}", "-C", world.Storage, ".");
+        foreach (var file in new[] { "events/level/db/CURRENT", "events/a.jsonl", "sql/data.db", "plain.txt" })
+        {
+            File.WriteAllText($"{world.Storage}/{file}", "later");
+        }
+
+        var result = await world.RestoreAsync(new RestoreRequest { BackupName = name, Mode = RestoreMode.Eventlog, Paths = ["events", "plain.txt"] });
+
+        Assert.Equal("plain.txt", Assert.Single(result.Warnings, warning => warning.Where != "storage").Where);
+        Assert.StartsWith("MANIFEST", File.ReadAllText($"{world.Storage}/events/level/db/CURRENT"), StringComparison.Ordinal);
+        Assert.Equal("first", File.ReadAllText($"{world.Storage}/events/a.jsonl"));
+        Assert.All(["sql/data.db", "plain.txt"], file => Assert.Equal("later", File.ReadAllText($"{world.Storage}/{file}")));
     }
 
     [Fact]

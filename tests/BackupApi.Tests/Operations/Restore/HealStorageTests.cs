@@ -2,6 +2,7 @@ using BackupApi.Catalog;
 using BackupApi.Files;
 using BackupApi.Model;
 using BackupApi.Operations.Restore;
+using BackupApi.Tests.Engines.LevelDb;
 using BackupApi.Tests.Support;
 using Xunit;
 
@@ -210,6 +211,27 @@ public sealed class HealStorageTests : IDisposable
         Assert.Contains("holds 4", told, StringComparison.Ordinal);
         Assert.Contains($"POST /api/backup/restore with backupName '{backup.Name}' and paths ['sql/data.db']", told, StringComparison.Ordinal);
         Assert.Equal("503\n", Shell.Run(world.Storage, "sqlite3 sql/data.db 'select count(*) from kept'"));
+    }
+
+    [Theory]
+    [InlineData("sqlite3 sql/data.db \"with recursive n(i) as (select 1 union all select i+1 from n where i<5000) insert into tag select i, 'tag' || i, i from n\"; truncate -s -4096 sql/data.db", "sql/data.db")]
+    [InlineData("rm level/db/*; cp {f}/db/* level/db; rm level/db/CURRENT", "level/db")]
+    public async Task What_a_database_still_shows_is_counted_also_where_its_check_comes_to_no_count(string harm, string name)
+    {
+        Shell.Run(world.Storage, "rm sql/data.db; sqlite3 sql/data.db 'create table tag(a, b, c); insert into tag values (1,2,3)'; rm -r level");
+        var small = new LevelDbBuilder($"{world.Storage}/level/db");
+        small.Table(0, 1, [[new Entry("key", 1, "value")]]);
+        small.Finish();
+        Assert.True((await world.BackUpAsync()).IsProven);
+        await HealAsync();
+        Shell.Run(world.Storage, harm.Replace("{f}", Fixtures.Of("leveldb/n-clean"), StringComparison.Ordinal));
+        var before = TreeImage.Of(world.Storage);
+
+        var result = await HealAsync();
+
+        Assert.Empty(result.Healed);
+        Assert.Contains("still shows", Assert.Single(result.Undecided, told => told.Where == name).Message, StringComparison.Ordinal);
+        Assert.Equal(before, TreeImage.Of(world.Storage));
     }
 
     [Fact]

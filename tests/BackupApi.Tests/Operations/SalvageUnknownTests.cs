@@ -1,0 +1,79 @@
+using BackupApi.Model;
+using BackupApi.Operations;
+using BackupApi.Tests.Support;
+using Xunit;
+
+namespace BackupApi.Tests.Operations;
+
+/// <summary>Salvage of what neither a look nor a backup recognises, and what a salvage leaves while it is under way.</summary>
+public sealed class SalvageUnknownTests : IDisposable
+{
+    private readonly RestoreWorld world = new();
+
+    public void Dispose() => world.Dispose();
+
+    [Theory]
+    [InlineData("sqlite", "sqlite/a-clean", "x/data.db", "dd if=/dev/zero of=x/data.db bs=100 count=1 conv=notrunc status=none")]
+    [InlineData("litedb", "litedb/a-clean", "x/data.db", "dd if=/dev/zero of=x/data.db bs=8192 count=1 conv=notrunc status=none")]
+    [InlineData("leveldb", "leveldb/n-clean", "x/db", "rm x/db/CURRENT x/db/MANIFEST* x/db/*.log; for f in x/db/*.ldb; do mv $f ${f%.ldb}.sst; done")]
+    public async Task What_is_no_longer_recognised_and_in_no_backup_is_salvaged_when_it_is_said_what_it_was(string engine, string fixture, string name, string harm)
+    {
+        world.AddDatabase(fixture, "x");
+        var healthy = (await SalvageAsync(name)).Salvaged.Counts.Values.Sum();
+        Shell.Run(world.Storage, harm);
+        var before = TreeImage.Of(world.Storage);
+
+        var result = await SalvageAsync(name, engine);
+
+        Assert.True(result.Salvaged.Counts.Values.Sum() >= healthy / 2, string.Join('\n', result.Salvaged.NotReadable.Concat(result.Salvaged.Notes)));
+        Assert.Equal(before, TreeImage.Of(world.Storage));
+    }
+
+    [Fact]
+    public async Task Without_that_the_answer_says_so_and_another_kind_is_refused()
+    {
+        File.WriteAllText($"{world.Storage}/notes.txt", "notes");
+
+        Assert.Contains("'engine'", (await Assert.ThrowsAsync<BackupException>(() => SalvageAsync("notes.txt"))).Hint, StringComparison.Ordinal);
+        Assert.Equal(Fault.InvalidRequest, (await Assert.ThrowsAsync<BackupException>(() => SalvageAsync("notes.txt", "rocksdb"))).Fault);
+        Assert.Equal(Fault.InvalidRequest, (await Assert.ThrowsAsync<BackupException>(() => SalvageAsync("notes.txt", "leveldb"))).Fault);
+        Assert.Equal(Fault.NotFound, (await Assert.ThrowsAsync<BackupException>(() => SalvageAsync("../notes.txt", "sqlite"))).Fault);
+        foreach (var engine in new[] { "sqlite", "litedb" })
+        {
+            var nothing = await SalvageAsync("notes.txt", engine);
+            Assert.Equal(0, nothing.Salvaged.Counts.Values.Sum());
+            Assert.NotEmpty(nothing.Salvaged.NotReadable);
+        }
+    }
+
+    [Fact]
+    public async Task A_salvage_that_is_under_way_lies_where_the_next_start_clears_up_behind_a_kill()
+    {
+        world.AddDatabase("leveldb/f-corrupt-block", "level");
+        var place = $"{world.Settings.BackupsPath}/.backupapi/salvage";
+        using var done = new CancellationTokenSource();
+        var halves = Task.Run(() =>
+        {
+            var seen = 0;
+            while (!done.IsCancellationRequested)
+            {
+                seen += Directory.Exists(place) && Directory.GetDirectories(place).Any(folder => !File.Exists($"{folder}/report.json")) ? 1 : 0;
+            }
+
+            return seen;
+        });
+
+        var result = await SalvageAsync("level/db");
+        await done.CancelAsync();
+
+        Assert.Equal(0, await halves);
+        Assert.True(File.Exists($"{result.Folder}/report.json"));
+        Assert.Empty(Directory.GetFileSystemEntries($"{world.Settings.BackupsPath}/.staging"));
+    }
+
+    private async Task<SalvageResult> SalvageAsync(string name, string? engine = null)
+    {
+        using var stop = new CancellationTokenSource();
+        return await world.Get<SalvageDatabase>().RunAsync(name, engine, new OperationContext($"20261120T120000Z-{Guid.NewGuid():N}", OperationKind.Salvage, Trigger.Manual, stop));
+    }
+}
