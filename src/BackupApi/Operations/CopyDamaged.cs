@@ -1,41 +1,48 @@
+using System.Globalization;
 using BackupApi.Files;
 using BackupApi.Model;
 
 namespace BackupApi.Operations;
 
-/// <summary>A quiet copy as a backup takes it; where the damage prevents that, the files as they lie.</summary>
+/// <summary>A quiet copy as a backup takes it; where the damage prevents that, or the disk does, the files as they lie and as far as they can be read.</summary>
 internal static class CopyDamaged
 {
     /// <param name="staging">An existing, empty folder.</param>
-    /// <returns>Null, or what is to be said of a copy that was taken as the files lie.</returns>
-    public static async Task<Finding?> RunAsync(FoundSource found, StorageTree tree, string staging, CancellationToken ct)
+    /// <returns>What is to be said of a copy that was taken as the files lie, and what of them could not be read; both empty for a quiet one.</returns>
+    public static async Task<(IReadOnlyList<Finding> Notes, IReadOnlyList<Finding> NotReadable)> RunAsync(FoundSource found, StorageTree tree, string staging, CancellationToken ct)
     {
         try
         {
             await found.Engine.CaptureAsync(found.Source, tree, staging, ct);
-            return null;
+            return ([], []);
         }
-        catch (BackupException e) when (e.Fault is not (Fault.Cancelled or Fault.NoRoom or Fault.NotFound))
+        catch (Exception e) when (e is BackupException { Fault: not (Fault.Cancelled or Fault.NoRoom or Fault.NotFound) } or IOException { HResult: Errno.EIO })
         {
-            AsItLies(found, tree, staging, ct);
-            return new Finding(PathText.Show(found.Source.Name), $"It was copied as it lies, without regard to who writes in it: {e.Message}");
+            var notReadable = AsItLies(found, tree, staging, ct);
+            return ([new Finding(PathText.Show(found.Source.Name), $"It was copied as it lies, without regard to who writes in it: {e.Message}")], notReadable);
         }
     }
 
     /// <summary>What lies in <paramref name="staging"/> goes first.</summary>
-    public static void AsItLies(FoundSource found, StorageTree tree, string staging, CancellationToken ct)
+    /// <returns>What of the files the disk did not give: zeros stand for it.</returns>
+    public static IReadOnlyList<Finding> AsItLies(FoundSource found, StorageTree tree, string staging, CancellationToken ct)
     {
         foreach (var left in Posix.ListNames(staging))
         {
             TreeRemoval.Remove($"{staging}/{left}");
         }
 
+        var notReadable = new List<Finding>();
         foreach (var file in found.Source.Files.Where(file => tree.Find(file) is { Stat.Kind: FileKind.File }))
         {
             MakeFolders(staging, file);
-            using var from = Posix.OpenRead(tree.FullPath(file));
-            QuietCopy.Copy(from, RandomAccess.GetLength(from), $"{staging}/{file}", ct);
+            var lost = RescueCopy.Run(tree.FullPath(file), $"{staging}/{file}", ct);
+            notReadable.AddRange(lost.Take(Verdict.MaxFindings).Select(stretch => new Finding(
+                PathText.Show(file),
+                string.Create(CultureInfo.InvariantCulture, $"The disk does not give its bytes {stretch.From} to {stretch.To - 1}: they are taken for zeros."))));
         }
+
+        return notReadable;
     }
 
     private static void MakeFolders(string staging, string file)

@@ -93,13 +93,18 @@ internal sealed class SalvageDatabase(WorkFolders folders, FindSources findSourc
         try
         {
             context.Progress.Enter("capture");
-            var asItLies = await CopyDamaged.RunAsync(found, tree, staging, ct);
+            var copied = await CopyDamaged.RunAsync(found, tree, staging, ct);
             context.Progress.Enter("verify");
             var verdict = await found.Engine.VerifyAsync(found.Source, staging, ct);
             context.Progress.Enter("salvage");
             Posix.MakeFolder($"{place}/{FilesName}");
             var salvaged = await salvage.SalvageAsync(found.Source, staging, $"{place}/{FilesName}", ct);
-            salvaged = salvaged with { Files = [.. salvaged.Files.Select(file => $"{FilesName}/{PathText.Show(file)}")], Notes = asItLies is null ? salvaged.Notes : [asItLies, .. salvaged.Notes] };
+            salvaged = salvaged with
+            {
+                Files = [.. salvaged.Files.Select(file => $"{FilesName}/{PathText.Show(file)}")],
+                Notes = [.. copied.Notes, .. salvaged.Notes],
+                NotReadable = [.. copied.NotReadable, .. salvaged.NotReadable],
+            };
             var proven = catalog.List().FirstOrDefault(backup => backup.Damage is null && backup.Sources.Any(source => source.Name == name && source.IsProven));
             var published = FreePlace();
             var result = new SalvageResult

@@ -29,6 +29,23 @@ public sealed class SalvageUnknownTests : IDisposable
         Assert.Equal(before, TreeImage.Of(world.Storage));
     }
 
+    [Theory]
+    [InlineData("sqlite/a-clean", "data.db", 20480, 28672)]
+    [InlineData("litedb/a-clean", "data.db", 98304, 262144)]
+    public async Task What_the_disk_does_not_give_of_a_database_is_told_and_the_rest_is_salvaged(string fixture, string file, long from, long to)
+    {
+        world.AddDatabase(fixture, "whole");
+        var whole = (await SalvageAsync($"whole/{file}")).Salvaged.Counts.Values.Sum();
+        Directory.CreateDirectory($"{world.Storage}/bad");
+        using var disk = await FuseFolder.MountBadAsync($"{world.Storage}/bad", $"{world.Storage}/whole/{file}", from, to);
+        await Assert.ThrowsAnyAsync<IOException>(() => File.ReadAllBytesAsync($"{world.Storage}/bad/{file}"));
+
+        var result = await SalvageAsync($"bad/{file}");
+
+        Assert.Contains(result.Salvaged.NotReadable, finding => finding.Message == $"The disk does not give its bytes {from} to {to - 1}: they are taken for zeros.");
+        Assert.InRange(result.Salvaged.Counts.Values.Sum(), whole / 4, whole - 1);
+    }
+
     [Fact]
     public async Task Without_that_the_answer_says_so_and_another_kind_is_refused()
     {
