@@ -2,7 +2,7 @@
 # Side by side with tar|pigz, restic and borg on one storage, in turn, several rounds; prints medians and their ratios.
 #   bench/compare.sh [--rounds N] [--files N] [--even-busy] [--memory GB] [--growth]
 # Default: 5 rounds on about 430 MB. --files N adds the round with N files of 1 KB; --memory GB adds a run under a memory limit of 200 MB (cgroup v1, root); --growth adds 0.4, 2 and 8 GB, once.
-# Refuses to measure on a busy machine; --even-busy measures all the same and says so in the output. Needs pigz, restic, borgbackup, python3, curl, jq, sqlite3.
+# Refuses to measure on a busy machine; --even-busy measures all the same and says so in the output. Needs some 4 GB of disk for each round, and pigz, restic, borgbackup, python3, curl, jq, sqlite3.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -36,7 +36,7 @@ times=$work/times.txt
 service=0 warm=yes made=0 round=
 mkdir -p "$work"
 : > "$times"
-trap 'stop_service; rm -rf "$work"/round-*' EXIT
+trap 'stop_service; rm -rf "$work"/round*' EXIT
 
 start_service() { # STORAGE BACKUPS [command that runs it]
   ASPNETCORE_URLS=$url STORAGE_PATH=$1 BACKUPS_PATH=$2 RESTORE_PATH=$round/restore AUTO_BACKUP_ENABLED=false BACKUP_ON_START=never BACKUP_ON_STOP=never MAX_BACKUPS=100 LOG_LEVEL=warning \
@@ -60,7 +60,7 @@ stop_service() {
 timed() {
   local name="$1 $2" before after
   shift 2
-  [ "$warm" = no ] || find "$round" -type f -exec cat {} + > /dev/null
+  [ "$warm" = no ] || find "$round" -type f -exec cat {} + > /dev/null 2>&1 || true
   sync
   before=$(date +%s%N)
   "$@" > "$work/last.txt" 2> "$work/last.err" || { cat "$work/last.txt" "$work/last.err" >&2; echo "failed: $*" >&2; exit 1; }
@@ -159,7 +159,8 @@ whole_life() { # GB NAME [command that runs the service]
   local warm=no
   local size=$1 name=$2
   shift 2
-  rm -rf "$work"/round-*
+  # Few files are made here: what was freed before costs nothing.
+  rm -rf "$work"/round*
   new_round
   mkdir "$round/storage"
   python3 bench/make_storage.py --large "$size" "$round/storage"

@@ -23,7 +23,7 @@ internal sealed record ArchiveRequest
     /// <summary>Whether an unchanged fingerprint means that a file need not be read.</summary>
     public bool TrustFingerprints { get; init; } = true;
 
-    /// <summary>Bytes kept free at the head of the archive for the manifest, so that it can be asked for last. A longer manifest is written all the same, at the price of moving what lies behind it.</summary>
+    /// <summary>Bytes kept free at the head of the archive for the manifest, so that it may come last. A longer manifest is written all the same, at the price of moving what lies behind it.</summary>
     public int ManifestRoomBytes { get; init; } = 16 * 1024;
 }
 

@@ -21,14 +21,29 @@ internal sealed class ArchiveWriter(ArchiveWriterSettings settings)
     public async Task<ArchiveFacts> WriteAsync(string partialPath, ArchiveRequest request, Progress progress, CancellationToken ct)
     {
         var ordered = EntryPlan.Order(request.Files);
+        using var asking = CancellationTokenSource.CreateLinkedTokenSource(ct);
         Task<Manifest>? manifest = null;
-        var askedOnce = request with { Manifest = token => manifest ??= Task.Run(() => request.Manifest(token), CancellationToken.None) };
+        var askedOnce = request with { Manifest = _ => manifest ??= Task.Run(() => request.Manifest(asking.Token), CancellationToken.None) };
+        try
+        {
+            return await WriteAsync(partialPath, askedOnce, ordered, progress, ct);
+        }
+        finally
+        {
+            // Nobody is left behind who takes a number for an archive that does not come to be.
+            await asking.CancelAsync();
+            await (manifest ?? Task.CompletedTask).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private async Task<ArchiveFacts> WriteAsync(string partialPath, ArchiveRequest request, EntryPlan ordered, Progress progress, CancellationToken ct)
+    {
         for (var tries = 1; ; tries++)
         {
             try
             {
                 progress.Enter("write", ordered.Sum(static file => Segments.HasContent(file) ? file.Stat.Size : 0), ordered.Count);
-                if (await WriteOnceAsync(partialPath, askedOnce, ordered, progress, ct) is { } facts)
+                if (await WriteOnceAsync(partialPath, request, ordered, progress, ct) is { } facts)
                 {
                     return facts;
                 }
@@ -48,7 +63,7 @@ internal sealed class ArchiveWriter(ArchiveWriterSettings settings)
     }
 
     /// <returns>Null when it read back differently.</returns>
-    private async Task<ArchiveFacts?> WriteOnceAsync(string partialPath, ArchiveRequest request, IReadOnlyList<CapturedFile> ordered, Progress progress, CancellationToken ct)
+    private async Task<ArchiveFacts?> WriteOnceAsync(string partialPath, ArchiveRequest request, EntryPlan ordered, Progress progress, CancellationToken ct)
     {
         var seen = new Observations(request.OnReferenceRot);
         var room = (int)TarFormat.Padded(Math.Clamp(request.ManifestRoomBytes, TarFormat.BlockLength, ArchiveJson.MaxBytes / 2));
@@ -73,7 +88,7 @@ internal sealed class ArchiveWriter(ArchiveWriterSettings settings)
         var flushing = Task.Run(() => Posix.Flush(handle, partialPath), CancellationToken.None);
         try
         {
-            var sha256 = trail is not null && await trail.FinishAsync() is { } sums
+            var sha256 = trail is not null && await trail.FinishAsync(progress, ct) is { } sums
                 ? sums.FindSha256(facts.SizeBytes, expected)
                 : await ReadBack.FindSha256Async(partialPath, facts.SizeBytes, expected, settings.Keys, progress, ct);
             return sha256 is null ? null : facts with { Sha256 = sha256 };
@@ -95,7 +110,7 @@ internal sealed class ArchiveWriter(ArchiveWriterSettings settings)
         settings.Keys.Encrypt ? new EncryptingSink(handle, headLength, settings.Keys) : new PlainSink(handle, headLength);
 
     /// <summary>Gives the number of content bytes that were read.</summary>
-    private async Task<long> WriteContentAsync(ArchiveRequest request, IReadOnlyList<CapturedFile> ordered, Observations seen, ContentAssembly content, Progress progress, CancellationToken ct)
+    private async Task<long> WriteContentAsync(ArchiveRequest request, EntryPlan ordered, Observations seen, ContentAssembly content, Progress progress, CancellationToken ct)
     {
         using var reference = ReferenceArchive.Open(request.ReferencePath, settings.Keys, seen);
         using var chunkWork = new ChunkWork(reference, settings.Level);

@@ -152,7 +152,7 @@ internal sealed class TakeBackup(
                 {
                     Verified = async token =>
                     {
-                        await verifying;
+                        await verifying.WaitAsync(token);
                         token.ThrowIfCancellationRequested();
                         return capture.Results;
                     },

@@ -1,4 +1,5 @@
 using System.Reflection;
+using System.Text.Json;
 using BackupApi.Archive;
 using BackupApi.Archive.Encryption;
 using BackupApi.Catalog;
@@ -9,7 +10,7 @@ namespace BackupApi.Operations;
 
 /// <summary>What one backup is written from.</summary>
 /// <param name="Files">Everything that goes in.</param>
-/// <param name="Verified">Asked once, when all content is written: the sources with their verdicts.</param>
+/// <param name="Verified">Asked once, at the start: the sources with their verdicts, when they are known.</param>
 /// <param name="ReferencePath">The archive whose chunks may be carried over; null for a full run.</param>
 /// <param name="TrustFingerprints">Whether an unchanged file need not be read.</param>
 internal sealed record WritePlan(
@@ -39,15 +40,19 @@ internal sealed class WriteBackup(WorkFolders folders, ArchiveWriter writer, Arc
         var name = BackupName.Next(createdAt, IsTaken, keys.Encrypt);
         context.BackupName = name;
         IReadOnlyList<ManifestSource> sources = [];
+        IReadOnlyList<Finding> passedOver = [];
         var request = new ArchiveRequest
         {
             Files = plan.Files,
             Manifest = async token =>
             {
                 sources = [.. (await plan.Verified(token)).Select(source => source.ToManifest())];
-                return Manifest(plan, createdAt, sources);
+                var (application, trouble) = plan.Request.Metadata is { } given ? (given, null) : ApplicationFacts.Look(folders.Storage);
+                passedOver = trouble is null ? [] : [trouble];
+                token.ThrowIfCancellationRequested();
+                return Manifest(plan, createdAt, sources, application);
             },
-            Report = (seen, _) => Task.FromResult(Describe(sources, plan, seen)),
+            Report = (seen, _) => Task.FromResult(Describe(sources, plan, [.. passedOver, .. sources.SelectMany(s => s.Warnings)], seen)),
             ReferencePath = plan.ReferencePath,
             TrustFingerprints = plan.TrustFingerprints,
             OnReferenceRot = plan.Rot.Add,
@@ -72,9 +77,7 @@ internal sealed class WriteBackup(WorkFolders folders, ArchiveWriter writer, Arc
     /// <summary>Half an archive that the disk did not let go takes its name too.</summary>
     private bool IsTaken(string name) => Posix.FindStat(catalog.PathOf(name)) is not null || Posix.FindStat(catalog.PathOf(name) + AtomicFile.PartialSuffix) is not null;
 
-    private IReadOnlyList<Finding> PassedOver(CreateRequest request) => request.Metadata is null && ApplicationFacts.Look(folders.Storage).Trouble is { } trouble ? [trouble] : [];
-
-    private Manifest Manifest(WritePlan plan, DateTimeOffset createdAt, IReadOnlyList<ManifestSource> sources) => new()
+    private Manifest Manifest(WritePlan plan, DateTimeOffset createdAt, IReadOnlyList<ManifestSource> sources, JsonElement? application) => new()
     {
         Sequence = sequence.Take(),
         CreatedAt = createdAt,
@@ -82,12 +85,12 @@ internal sealed class WriteBackup(WorkFolders folders, ArchiveWriter writer, Arc
         Label = plan.Request.Label,
         ServiceVersion = Version,
         Sources = sources,
-        Application = ApplicationFacts.OfData(plan.Request.Metadata ?? ApplicationFacts.Read(folders.Storage), settings.Application),
+        Application = ApplicationFacts.OfData(application, settings.Application),
         Entries = plan.Files.Count,
         ContentBytes = plan.Files.Sum(f => f.HardLinkTo is null && f.Stat.Kind == FileKind.File ? f.Stat.Size : 0),
     };
 
-    private Report Describe(IReadOnlyList<ManifestSource> sources, WritePlan plan, WriterObservations seen)
+    private static Report Describe(IReadOnlyList<ManifestSource> sources, WritePlan plan, IReadOnlyList<Finding> warnings, WriterObservations seen)
     {
         var tree = plan.Tree;
         var unreadable = seen.Unreadable.Concat(tree.Unreadable).ToList();
@@ -98,7 +101,7 @@ internal sealed class WriteBackup(WorkFolders folders, ArchiveWriter writer, Arc
             Verification = isWhole ? sources.Where(s => s.Engine != Source.PlainFiles).Select(s => s.Verification).DefaultIfEmpty(VerificationLevel.Archive).Min() : VerificationLevel.None,
             Proven = unreadable.Count == 0 && sources.All(s => s.IsProven),
             Errors = [.. sources.SelectMany(s => s.Errors), .. unreadable],
-            Warnings = [.. plan.Warnings, .. PassedOver(plan.Request), .. sources.SelectMany(s => s.Warnings), .. seen.ChangedWhileRead, .. seen.Vanished, .. plan.Rot.Findings.Concat(seen.ReferenceRot).Distinct()],
+            Warnings = [.. plan.Warnings, .. warnings, .. seen.ChangedWhileRead, .. seen.Vanished, .. plan.Rot.Findings.Concat(seen.ReferenceRot).Distinct()],
             Skipped = tree.Skipped,
             Entries = seen.Entries,
             ContentBytes = seen.ContentBytes,

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using BackupApi.Archive.Format;
 using BackupApi.Archive.Writing;
 using BackupApi.Files;
+using BackupApi.Model;
 using BackupApi.Tests.Support;
 using Microsoft.Win32.SafeHandles;
 using Xunit;
@@ -15,6 +16,7 @@ public sealed class TrailingReadBackTests : IAsyncLifetime, IDisposable
     private readonly TempFolder temp = new();
     private readonly byte[] bytes = new byte[5_000_000];
     private readonly TaskCompletionSource<byte[]> head = new();
+    private readonly Progress progress = new();
     private readonly SafeFileHandle handle;
     private readonly TrailingReadBack trail;
 
@@ -35,6 +37,7 @@ public sealed class TrailingReadBackTests : IAsyncLifetime, IDisposable
         await WriteAsync(1_000_000, 1_048_577, 1_048_578, bytes.Length);
         await ReadUpToAsync(HeadLength);
         Assert.Equal(Convert.ToHexStringLower(SHA256.HashData(await File.ReadAllBytesAsync(ArchivePath))), await FindSha256Async());
+        Assert.Equal(bytes.Length, progress.BytesDone);
     }
 
     [Fact]
@@ -45,7 +48,7 @@ public sealed class TrailingReadBackTests : IAsyncLifetime, IDisposable
         GiveHead();
         trail.Written(bytes.Length - HeadLength);
         await ReadUpToAsync(bytes.Length);
-        var sums = await trail.FinishAsync();
+        var sums = await FinishAsync();
         Assert.Null(sums!.FindSha256(bytes.Length, Expected));
     }
 
@@ -54,7 +57,7 @@ public sealed class TrailingReadBackTests : IAsyncLifetime, IDisposable
     {
         await WriteAsync(bytes.Length);
         await ReadUpToAsync(HeadLength);
-        var sums = await trail.FinishAsync();
+        var sums = await FinishAsync();
         Assert.Null(sums!.FindSha256(bytes.Length + 1, Expected));
         Assert.Null(sums.FindSha256(bytes.Length - 1, Expected));
     }
@@ -66,7 +69,7 @@ public sealed class TrailingReadBackTests : IAsyncLifetime, IDisposable
         await ReadUpToAsync(3_000_000);
         trail.Cut(2_000_000 - HeadLength);
         await WriteFromAsync(2_000_000, bytes.Length);
-        Assert.Null(await trail.FinishAsync());
+        Assert.Null(await FinishAsync());
     }
 
     [Fact]
@@ -85,18 +88,48 @@ public sealed class TrailingReadBackTests : IAsyncLifetime, IDisposable
     {
         RandomAccess.Write(handle, bytes.AsSpan(HeadLength), HeadLength);
         trail.Written(bytes.Length - HeadLength);
-        var finishing = trail.FinishAsync();
+        var finishing = FinishAsync();
         GiveHead();
         Assert.Null(await finishing);
+    }
+
+    [Fact]
+    public async Task The_head_is_written_once_here_or_by_whoever_finishes_the_archive()
+    {
+        var lateHead = new TaskCompletionSource<byte[]>();
+        var late = new TrailingReadBack(handle, ArchivePath, HeadLength, lateHead.Task);
+        Assert.False(late.HoldsHead());
+        lateHead.SetResult(bytes[..HeadLength]);
+        await late.DisposeAsync();
+        Assert.Equal(0, RandomAccess.GetLength(handle));
+
+        await using var early = new TrailingReadBack(handle, ArchivePath, HeadLength, Task.FromResult(bytes[..HeadLength]));
+        while (early.Position < HeadLength)
+        {
+            await Task.Delay(1);
+        }
+
+        Assert.True(early.HoldsHead());
+        Assert.Equal(bytes[..HeadLength], await File.ReadAllBytesAsync(ArchivePath));
+    }
+
+    [Fact]
+    public async Task A_cancelled_caller_waits_for_no_reading()
+    {
+        await WriteAsync(bytes.Length);
+        await ReadUpToAsync(HeadLength);
+        using var cancelled = new CancellationTokenSource();
+        await cancelled.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => trail.FinishAsync(progress, cancelled.Token));
     }
 
     [Fact]
     public async Task A_head_that_outgrew_its_room_or_never_comes_leaves_the_reading_to_the_end()
     {
         head.SetResult([]);
-        Assert.Null(await trail.FinishAsync());
+        Assert.Null(await FinishAsync());
         var failed = new TrailingReadBack(handle, ArchivePath, HeadLength, Task.FromException<byte[]>(new IOException("none")));
-        Assert.Null(await failed.FinishAsync());
+        Assert.Null(await failed.FinishAsync(new Progress(), CancellationToken.None));
         await failed.DisposeAsync();
     }
 
@@ -105,7 +138,7 @@ public sealed class TrailingReadBackTests : IAsyncLifetime, IDisposable
     {
         GiveHead();
         trail.Written(bytes.Length - HeadLength);
-        Assert.Null(await trail.FinishAsync());
+        Assert.Null(await FinishAsync());
     }
 
     public Task InitializeAsync() => Task.CompletedTask;
@@ -132,6 +165,8 @@ public sealed class TrailingReadBackTests : IAsyncLifetime, IDisposable
         }
     }
 
+    private Task<ReadBackSums?> FinishAsync() => trail.FinishAsync(progress, CancellationToken.None);
+
     private void GiveHead() => head.SetResult(bytes[..HeadLength]);
 
     private Task WriteAsync(params int[] ends)
@@ -151,5 +186,5 @@ public sealed class TrailingReadBackTests : IAsyncLifetime, IDisposable
         }
     }
 
-    private async Task<string?> FindSha256Async() => (await trail.FinishAsync())?.FindSha256(bytes.Length, Expected);
+    private async Task<string?> FindSha256Async() => (await FinishAsync())?.FindSha256(bytes.Length, Expected);
 }

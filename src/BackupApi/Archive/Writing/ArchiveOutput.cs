@@ -1,6 +1,6 @@
 namespace BackupApi.Archive.Writing;
 
-/// <summary>A file written from front to back behind a head that is filled in last; with a way back to an earlier length, and a running CRC-32C for the reading back.</summary>
+/// <summary>A file written from front to back behind a head that is filled in when it is known; with a way back to an earlier length, and a running CRC-32C for the reading back.</summary>
 internal sealed class ArchiveOutput(IArchiveSink sink, string path, int headLength)
 {
     /// <summary>From this length on a call to the system costs less than copying.</summary>
@@ -88,7 +88,10 @@ internal sealed class ArchiveOutput(IArchiveSink sink, string path, int headLeng
     public void Finish(ReadOnlySpan<byte> head)
     {
         WriteOut();
-        sink.Finish(head);
+        if (Trail?.HoldsHead() != true)
+        {
+            sink.Finish(head);
+        }
     }
 
     private void WriteOut()

@@ -42,6 +42,9 @@ internal sealed class ReferenceArchive : IDisposable
     /// <summary>Chunks of one file that are remembered: 64 GB of content in 60 MB of memory. What a larger file holds behind them is compressed anew each time.</summary>
     public const int MaxChunks = 1 << 20;
 
+    /// <summary>Chunks that are read at once, however small they are: what remembers them stays small.</summary>
+    private const int MaxRow = 128;
+
     private readonly ArchiveFile file;
     private readonly Observations seen;
     private readonly ConcurrentDictionary<long, bool> rotten = new();
@@ -133,7 +136,7 @@ internal sealed class ReferenceArchive : IDisposable
     {
         var row = step.Records;
         var length = 0;
-        for (var i = place; i < segment.Chunks.Count && (row.Count == 0 || (segment.Chunks[i].Offset == row[0].Offset + length && segment.Chunks[i].CompressedLength <= step.Compressed.Length - length)); i++)
+        for (var i = place; i < segment.Chunks.Count && row.Count < MaxRow && (row.Count == 0 || (segment.Chunks[i].Offset == row[0].Offset + length && segment.Chunks[i].CompressedLength <= step.Compressed.Length - length)); i++)
         {
             row.Add(segment.Chunks[i]);
             length += segment.Chunks[i].CompressedLength;

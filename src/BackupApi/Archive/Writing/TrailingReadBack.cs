@@ -1,12 +1,13 @@
 using BackupApi.Files;
+using BackupApi.Model;
 using Microsoft.Win32.SafeHandles;
 
 namespace BackupApi.Archive.Writing;
 
 /// <summary>Reads an archive back while it is still being written, a little behind: from the moment its head is known, because the SHA-256 of the file begins with that.</summary>
 /// <remarks>
-/// For archives that are not encrypted. It gives up, and the archive is read back as a whole when it is finished, where the head is known too late or does not fit into its room, where the body was cut back
-/// behind bytes that were read, and where a reading fails.
+/// For archives that are not encrypted. It writes the head, and leaves that to the end where the head is known too late or does not fit into its room. Then, and where the body was cut back behind bytes that were read,
+/// or a reading fails, the archive is read back as a whole when it is finished.
 /// </remarks>
 internal sealed class TrailingReadBack : IAsyncDisposable
 {
@@ -22,8 +23,10 @@ internal sealed class TrailingReadBack : IAsyncDisposable
     private ReadBackSums? sums;
     private long written;
     private long position;
-    private bool isSpoilt;
+    private volatile bool isSpoilt;
+    private bool isHeadTooLate;
     private bool isFinished;
+    private Progress? shown;
 
     /// <param name="handle">Of the archive being written, not owned: the head goes in by it.</param>
     /// <param name="head">The head as it will be.</param>
@@ -34,7 +37,7 @@ internal sealed class TrailingReadBack : IAsyncDisposable
         reading = ReadAsync(head);
     }
 
-    /// <summary>Bytes that were read so far.</summary>
+    /// <summary>Bytes that were read so far, or are being read.</summary>
     public long Position
     {
         get
@@ -67,17 +70,44 @@ internal sealed class TrailingReadBack : IAsyncDisposable
         }
     }
 
-    /// <summary>The archive is complete, all of it given to the system. Null when it has to be read as a whole.</summary>
-    public async Task<ReadBackSums?> FinishAsync()
+    /// <summary>Whether the head has been written here. If not, it never will be.</summary>
+    public bool HoldsHead()
     {
         lock (gate)
         {
+            isHeadTooLate = true;
+            return sums is not null;
+        }
+    }
+
+    /// <summary>The archive is complete, all of it given to the system. Null when it has to be read as a whole.</summary>
+    /// <exception cref="OperationCanceledException"><paramref name="ct"/> was cancelled meanwhile.</exception>
+    public async Task<ReadBackSums?> FinishAsync(Progress progress, CancellationToken ct)
+    {
+        if (!HoldsHead())
+        {
+            return null;
+        }
+
+        lock (gate)
+        {
             isFinished = true;
-            isSpoilt |= sums is null;
+            progress.AddBytes(position);
+            shown = progress;
         }
 
         news.Release();
-        await reading;
+        await using (ct.Register(stop.Cancel))
+        {
+            await reading;
+        }
+
+        ct.ThrowIfCancellationRequested();
+        if (isSpoilt)
+        {
+            progress.AddBytes(-position);
+        }
+
         return isSpoilt ? null : sums;
     }
 
@@ -95,41 +125,36 @@ internal sealed class TrailingReadBack : IAsyncDisposable
         try
         {
             var bytes = await head.WaitAsync(stop.Token);
-            await ArchiveThread.Start(() => Read(bytes));
+            if (bytes.Length == headLength)
+            {
+                await ArchiveThread.Start(() => Read(bytes));
+            }
         }
         catch (Exception)
         {
-            // Whoever asked for the head is told why it did not come.
+            // Whoever asked for the head is told why it did not come; what cannot be written or read is told by the writing at the end and the reading of the whole file.
             isSpoilt = true;
         }
     }
 
     private void Read(byte[] head)
     {
-        try
+        lock (gate)
         {
-            lock (gate)
+            if (isHeadTooLate)
             {
-                if (isFinished || head.Length != headLength)
-                {
-                    return;
-                }
-
-                sums = new ReadBackSums(headLength);
+                return;
             }
 
             RandomAccess.Write(handle, head, 0);
-            using var file = Posix.OpenRead(path);
-            var buffer = new byte[ReadAtOnce];
-            while (TryReadWhatIsThere(file, buffer))
-            {
-                news.Wait(stop.Token);
-            }
+            sums = new ReadBackSums(headLength);
         }
-        catch (Exception e) when (e is OperationCanceledException or IOException)
+
+        using var file = Posix.OpenRead(path);
+        var buffer = new byte[ReadAtOnce];
+        while (TryReadWhatIsThere(file, buffer))
         {
-            // What cannot be read is told by the reading of the whole file.
-            isSpoilt = true;
+            news.Wait(stop.Token);
         }
     }
 
@@ -139,18 +164,26 @@ internal sealed class TrailingReadBack : IAsyncDisposable
         while (true)
         {
             stop.Token.ThrowIfCancellationRequested();
+            long from;
             int length;
             lock (gate)
             {
+                from = position;
                 length = (int)Math.Min(written - position, buffer.Length);
                 if (isSpoilt || length == 0)
                 {
                     return !isSpoilt && !isFinished;
                 }
 
-                length = RandomAccess.Read(file, buffer.AsSpan(0, length), position);
-                isSpoilt |= length == 0;
+                // Taken before it is read, so that whoever cuts it back meanwhile finds it taken.
                 position += length;
+                shown?.AddBytes(length);
+            }
+
+            if (QuietCopy.ReadFully(file, buffer.AsSpan(0, length), from) < length)
+            {
+                isSpoilt = true;
+                return false;
             }
 
             sums!.AddStored(buffer.AsSpan(0, length));

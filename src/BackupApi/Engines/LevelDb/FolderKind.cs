@@ -12,9 +12,9 @@ internal static class FolderKind
     /// <summary>Sources of one kind in the tree: one for each folder, its own files only.</summary>
     public static IEnumerable<Source> Find(string kind, StorageTree tree, Func<string, bool> isFree)
     {
-        foreach (var folder in FoldersToLookAt(tree))
+        // In the order of their first files.
+        foreach (var (folder, files) in FoldersToLookAt(tree).Select(folder => (folder, FilesOf(folder, tree, isFree))).OrderBy(folder => folder.Item2.Count == 0 ? 0 : tree.PlaceOf(folder.Item2[0].Node.Path)))
         {
-            var files = tree.ChildrenOf(folder).Where(node => node.Stat.Kind == FileKind.File && isFree(node.Path)).Select(node => (Node: node, Name: FileName.Parse(node.FileName))).ToList();
             if (IsRepairRest(tree, folder) || KindOf(tree, files) != kind)
             {
                 continue;
@@ -27,6 +27,9 @@ internal static class FolderKind
 
     /// <summary>The two kinds of file whose heads are looked at; the names of the others suffice.</summary>
     public static bool MayOwn(TreeNode node) => FileName.Parse(node.FileName).Role is FileRole.Current or FileRole.Manifest;
+
+    private static List<(TreeNode Node, FileName Name)> FilesOf(string folder, StorageTree tree, Func<string, bool> isFree) =>
+        [.. tree.ChildrenOf(folder).Where(node => node.Stat.Kind == FileKind.File && isFree(node.Path)).Select(node => (node, FileName.Parse(node.FileName)))];
 
     /// <summary>Those with a file without which <see cref="KindOf"/> says no: told by the names alone, because there may be a million.</summary>
     private static List<string> FoldersToLookAt(StorageTree tree)
