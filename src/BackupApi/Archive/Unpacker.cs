@@ -15,6 +15,9 @@ internal sealed class Unpacker : IAsyncDisposable
 {
     private const int BufferLength = 128 * 1024;
 
+    /// <summary>Bytes of a file after which the kernel is asked to begin with the writing, so that the caller's syncfs finds little left to do.</summary>
+    private const int BegunAtOnce = 8 << 20;
+
     private readonly string into;
     private readonly ArchiveLimits limits;
     private readonly Progress progress;
@@ -203,7 +206,7 @@ internal sealed class Unpacker : IAsyncDisposable
         var buffer = ArrayPool<byte>.Shared.Rent(BufferLength);
         try
         {
-            long offset = 0;
+            long offset = 0, begun = 0;
             int length;
             var hasHoleAtEnd = false;
             while ((length = await read(buffer.AsMemory(0, BufferLength), ct)) > 0)
@@ -217,6 +220,11 @@ internal sealed class Unpacker : IAsyncDisposable
 
                 offset += length;
                 progress.AddBytes(length);
+                if (offset - begun >= BegunAtOnce)
+                {
+                    Posix.BeginWriting(file, begun, offset - begun);
+                    begun = offset;
+                }
             }
 
             if (offset != entry.Size)

@@ -26,6 +26,34 @@ public sealed class ReuseTests : IDisposable
     public void Dispose() => temp.Dispose();
 
     [Fact]
+    public async Task Whoever_was_asked_for_the_manifest_has_ended_when_the_writing_fails()
+    {
+        temp.File("storage/a", "x"u8);
+        var files = Storage.Capture(temp["storage"]).ConvertAll(file => file with { FromReference = true });
+        var hasEnded = false;
+        var request = Storage.RequestFor(files) with
+        {
+            Manifest = async token =>
+            {
+                try
+                {
+                    await Task.Delay(Timeout.Infinite, token);
+                }
+                finally
+                {
+                    await Task.Delay(50, CancellationToken.None);
+                    hasEnded = true;
+                }
+
+                return Storage.AManifest();
+            },
+        };
+
+        await Assert.ThrowsAsync<BackupException>(() => new ArchiveWriter(Storage.Later).WriteAsync(temp["a.tar.gz"], request, Storage.NoProgress, CancellationToken.None));
+        Assert.True(hasEnded);
+    }
+
+    [Fact]
     public async Task An_unchanged_plain_file_is_not_read_and_nothing_is_compressed()
     {
         await Storage.WriteAsync(temp["1.tar.gz"], storage);

@@ -156,7 +156,7 @@ internal sealed class ContentReader(ArchiveRequest request, ArchiveWriterSetting
                     seen.Changed(file.Name, tries);
                 }
 
-                runs.Accept(source, result && !file.IsQuiet && trust.IsTrusted(source.Before, source.Path) ? source.Before.Fingerprint : null);
+                runs.Accept(source, result ? source.FindFingerprint(trust) : null);
                 progress.AddBytes(source.Before.Size);
                 queue.CountRead(source.Before.Size);
                 return true;
@@ -192,13 +192,12 @@ internal sealed class ContentReader(ArchiveRequest request, ArchiveWriterSetting
     private async Task AddRunAsync(RunReader run, WriteStep step, ReferenceSegment? known)
     {
         await queue.BeginAsync(run.Entries);
-        var hashes = run.Hashes;
         step.ContentLength = run.Length;
         step.Reference = known;
         step.Place = 0;
         step.EntryName = run.Entries[0].Entry.Name;
         await queue.AddAsync(step);
-        await queue.EndAsync(hashes);
+        await queue.EndAsync(run.Hashes);
     }
 
     private async Task ReadSingleAsync(CapturedFile file, ReferenceSegment? known, CancellationToken ct)
@@ -209,8 +208,7 @@ internal sealed class ContentReader(ArchiveRequest request, ArchiveWriterSetting
             try
             {
                 using var source = SourceFile.Open(file);
-                var fingerprint = file.IsQuiet || !trust.IsTrusted(source.Before, source.Path) ? (Fingerprint?)null : source.Before.Fingerprint;
-                if (await single.ReadAsync(source, fingerprint, known, isLastTry: tries >= settings.Tries, ct) is not { } isStable)
+                if (await single.ReadAsync(source, source.FindFingerprint(trust), known, isLastTry: tries >= settings.Tries, ct) is not { } isStable)
                 {
                     continue;
                 }

@@ -123,7 +123,7 @@ internal sealed class ReadAhead : IAsyncDisposable
                 return false;
             }
 
-            run.Accept(source, !file.IsQuiet && trust.IsTrusted(source.Before, source.Path) ? source.Before.Fingerprint : null);
+            run.Accept(source, source.FindFingerprint(trust));
             return true;
         }
         catch (IOException)

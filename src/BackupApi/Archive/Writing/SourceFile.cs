@@ -50,6 +50,9 @@ internal sealed class SourceFile : IDisposable
         }
     }
 
+    /// <summary>What tells it unchanged later on; null where an equal fingerprint would not mean equal content.</summary>
+    public Fingerprint? FindFingerprint(FingerprintTrust trust) => !file.IsQuiet && trust.IsTrusted(Before, Path) ? Before.Fingerprint : null;
+
     /// <summary>What the archive says of it: a live file's own facts of this moment; a copy keeps those of its original, but for the size.</summary>
     public ArchiveEntry ToEntry()
     {

@@ -10,21 +10,20 @@ internal sealed partial class DatabaseCheck : IDisposable
     /// <summary>Virtual machine steps between two looks at the cancellation.</summary>
     private const int StepsBetweenLooks = 10_000;
 
-    /// <summary>Tables counted at most; a schema can be hostile too.</summary>
-    private const int MostTables = 10_000;
-
     private readonly SqliteDatabase copy;
+    private readonly string path;
     private readonly string shown;
     private readonly SqliteHeader header;
     private readonly TreeShape shape;
     private readonly long heapBytes;
     private readonly List<Finding> errors = [];
     private readonly List<Finding> notes = [];
-    private readonly SortedDictionary<string, long> counts = new(StringComparer.Ordinal);
+    private SortedDictionary<string, long> counts = new(StringComparer.Ordinal);
     private string? cannotCheck;
 
     public DatabaseCheck(string path, string shown, SqliteHeader header, TreeShape shape, SqliteSettings settings)
     {
+        this.path = path;
         this.shown = shown;
         this.header = header;
         this.shape = shape;
@@ -49,9 +48,10 @@ internal sealed partial class DatabaseCheck : IDisposable
             return Answer(warnings, ct);
         }
 
+        using var rows = new RowCounts(path, heapBytes, StepsBetweenLooks, ct);
         Try(() => CheckIntegrity(warnings, ct), ct);
         Try(() => CheckForeignKeys(warnings, ct), ct);
-        CountRows(warnings, ct);
+        TakeCounts(rows, warnings, ct);
         return Answer(warnings, ct);
     }
 
@@ -139,16 +139,13 @@ internal sealed partial class DatabaseCheck : IDisposable
         }
     }
 
-    private void CountRows(List<Finding> warnings, CancellationToken ct)
+    private void TakeCounts(RowCounts rows, List<Finding> warnings, CancellationToken ct)
     {
-        List<string> tables = [];
-        Try(() => tables = copy.Column(
-            "SELECT name FROM sqlite_master WHERE type='table' AND rootpage > 0 AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND length(name) <= 1000 ORDER BY name",
-            MostTables), ct);
-        foreach (var table in tables)
+        (counts, var failures) = rows.End();
+        foreach (var (table, failure) in failures)
         {
-            // Not by an index: a damaged one would count wrongly, and a missing row is already told.
-            if (!Try(() => counts[table] = copy.Number($"SELECT count(*) FROM \"{table.Replace("\"", "\"\"", StringComparison.Ordinal)}\" NOT INDEXED"), ct))
+            Try(() => throw failure, ct);
+            if (table is not null)
             {
                 warnings.Add(new Finding($"{shown} table {table}", "Its rows could not be counted."));
             }
@@ -163,7 +160,7 @@ internal sealed partial class DatabaseCheck : IDisposable
         copy.Run("SELECT rootpage, type, name FROM sqlite_master WHERE rootpage > 0", row =>
         {
             names.TryAdd(row.Number(0), $"{row.Text(1)} {row.Text(2)}");
-            return names.Count < MostTables;
+            return names.Count < RowCounts.MostTables;
         });
         return names;
     }
