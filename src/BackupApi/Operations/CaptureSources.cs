@@ -81,8 +81,7 @@ internal sealed class CaptureSources(IReadOnlyList<FoundSource> sources, Storage
         }
     }
 
-    /// <summary>Where the copy of a source lies, by its place in <see cref="Results"/>.</summary>
-    public string FolderOf(int i) => string.Create(CultureInfo.InvariantCulture, $"{staging}/{i}");
+    private string FolderOf(int i) => string.Create(CultureInfo.InvariantCulture, $"{staging}/{i}");
 
     private Task<Verdict> VerifyAsync(int i, CancellationToken ct) => sources[i].Engine.VerifyAsync(sources[i].Source, FolderOf(i), ct);
 

@@ -48,10 +48,10 @@ internal sealed partial class DatabaseCheck : IDisposable
             return Answer(warnings, ct);
         }
 
-        using var rows = new RowCounts(path, heapBytes, StepsBetweenLooks, ct);
+        using var rows = new RowCounts(path, heapBytes, ct);
         Try(() => CheckIntegrity(warnings, ct), ct);
         Try(() => CheckForeignKeys(warnings, ct), ct);
-        TakeCounts(rows, warnings, ct);
+        CountRows(rows, warnings, ct);
         return Answer(warnings, ct);
     }
 
@@ -139,13 +139,14 @@ internal sealed partial class DatabaseCheck : IDisposable
         }
     }
 
-    private void TakeCounts(RowCounts rows, List<Finding> warnings, CancellationToken ct)
+    private void CountRows(RowCounts rows, List<Finding> warnings, CancellationToken ct)
     {
-        (counts, var failures) = rows.End();
-        foreach (var (table, failure) in failures)
+        counts = rows.End();
+        List<string> tables = [];
+        Try(() => tables = RowCounts.TablesOf(copy), ct);
+        foreach (var table in tables.Where(table => !counts.ContainsKey(table)))
         {
-            Try(() => throw failure, ct);
-            if (table is not null)
+            if (!Try(() => counts[table] = RowCounts.Of(copy, table), ct))
             {
                 warnings.Add(new Finding($"{shown} table {table}", "Its rows could not be counted."));
             }

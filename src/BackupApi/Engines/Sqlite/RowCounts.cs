@@ -3,78 +3,83 @@ using SQLitePCL;
 
 namespace BackupApi.Engines.Sqlite;
 
-/// <summary>Counts the rows of each table of one file that nobody changes, beside whatever else is checked of it: both read the whole file, and neither needs the other.</summary>
+/// <summary>Counts the rows of each table of one file that nobody changes, beside whatever else is checked of it: both read the whole file, and neither needs the other. What it does not manage is left to the check's own connection, which may know more (a collation) and tells why.</summary>
 internal sealed class RowCounts : IDisposable
 {
     /// <summary>Tables counted at most; a schema can be hostile too.</summary>
     public const int MostTables = 10_000;
 
+    private static readonly TimeSpan Beat = TimeSpan.FromMilliseconds(50);
+
     private readonly SqliteDatabase copy;
     private readonly SortedDictionary<string, long> counts = new(StringComparer.Ordinal);
-    private readonly List<(string? Table, SqliteFailure Failure)> failures = [];
     private readonly Thread counting;
-    private Exception? unexpected;
+    private readonly CancellationTokenSource stop;
 
-    /// <param name="stepsBetweenLooks">Virtual machine steps between two looks at the cancellation.</param>
-    public RowCounts(string path, long heapBytes, int stepsBetweenLooks, CancellationToken ct)
+    /// <exception cref="SqliteFailure">It cannot be opened.</exception>
+    public RowCounts(string path, long heapBytes, CancellationToken ct)
     {
         copy = SqliteDatabase.Open(path, Access.Copy);
-        counting = new Thread(() => Count(heapBytes, stepsBetweenLooks, ct)) { IsBackground = true, Name = "row counts" };
+        stop = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        counting = new Thread(() => Count(heapBytes)) { IsBackground = true, Name = "row counts" };
         counting.Start();
     }
 
-    /// <summary>Waits for the end. Rows by table, and what could not be counted; a table of null: not even which tables there are.</summary>
-    public (SortedDictionary<string, long> Counts, IReadOnlyList<(string? Table, SqliteFailure Failure)> Failures) End()
+    /// <summary>The tables of a connection, in order.</summary>
+    public static List<string> TablesOf(SqliteDatabase database) => database.Column(
+        "SELECT name FROM sqlite_master WHERE type='table' AND rootpage > 0 AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND length(name) <= 1000 ORDER BY name",
+        MostTables);
+
+    /// <summary>Not by an index: a damaged one would count wrongly, and a missing row is already told.</summary>
+    public static long Of(SqliteDatabase database, string table) => database.Number($"SELECT count(*) FROM \"{table.Replace("\"", "\"\"", StringComparison.Ordinal)}\" NOT INDEXED");
+
+    /// <summary>Waits for the end, and ends early when the check is cancelled. What is not among them could not be counted here.</summary>
+    public SortedDictionary<string, long> End()
     {
-        counting.Join();
-        return unexpected is null ? (counts, failures) : throw new InvalidOperationException("The rows could not be counted.", unexpected);
+        Join();
+        return counts;
     }
 
     /// <summary>Waits for the end: nothing may go on in a connection that is closed.</summary>
     public void Dispose()
     {
-        raw.sqlite3_interrupt(copy.Handle);
-        counting.Join();
+        stop.Cancel();
+        Join();
         copy.Dispose();
+        stop.Dispose();
     }
 
-    private void Count(long heapBytes, int stepsBetweenLooks, CancellationToken ct)
+    private void Join()
     {
-        string? table = null;
+        while (!counting.Join(Beat))
+        {
+            // Again and again: between two statements nothing is interrupted, and counting a table looks at no other sign.
+            if (stop.IsCancellationRequested)
+            {
+                raw.sqlite3_interrupt(copy.Handle);
+            }
+        }
+    }
+
+    private void Count(long heapBytes)
+    {
         try
         {
             Posix.YieldToOthers();
-            raw.sqlite3_progress_handler(copy.Handle, stepsBetweenLooks, _ => ct.IsCancellationRequested ? 1 : 0, null);
             HostileInput.Restrict(copy, heapBytes);
-            var tables = copy.Column(
-                "SELECT name FROM sqlite_master WHERE type='table' AND rootpage > 0 AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND length(name) <= 1000 ORDER BY name",
-                MostTables);
-            foreach (var next in tables)
+            foreach (var table in TablesOf(copy))
             {
-                table = next;
-                Count(next);
+                if (stop.IsCancellationRequested)
+                {
+                    return;
+                }
+
+                counts[table] = Of(copy, table);
             }
         }
-        catch (SqliteFailure e)
+        catch (SqliteFailure)
         {
-            failures.Add((table, e));
-        }
-        catch (Exception e)
-        {
-            unexpected = e;
-        }
-    }
-
-    /// <summary>Not by an index: a damaged one would count wrongly, and a missing row is already told.</summary>
-    private void Count(string table)
-    {
-        try
-        {
-            counts[table] = copy.Number($"SELECT count(*) FROM \"{table.Replace("\"", "\"\"", StringComparison.Ordinal)}\" NOT INDEXED");
-        }
-        catch (SqliteFailure e) when (e.Code is not (raw.SQLITE_INTERRUPT or raw.SQLITE_NOMEM or raw.SQLITE_IOERR))
-        {
-            failures.Add((table, e));
+            // Whoever checks counts the rest, and meets the same.
         }
     }
 }

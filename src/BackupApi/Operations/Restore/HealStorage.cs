@@ -1,4 +1,6 @@
+using System.Globalization;
 using BackupApi.Catalog;
+using BackupApi.Engines;
 using BackupApi.Files;
 using BackupApi.Model;
 
@@ -19,6 +21,7 @@ internal sealed class HealStorage(
     PredictRoom room,
     DiskGuard guard,
     LastRestore lastRestore,
+    IReadOnlyList<IEngine> engines,
     TimeProvider clock)
 {
     /// <summary>Share of the rows a damaged database still shows below which a backup is not taken for better without asking.</summary>
@@ -59,13 +62,14 @@ internal sealed class HealStorage(
             : lastRestore.IsLost ? "the record of the last restore cannot be read (last-restore.json in .backupapi of the backups folder), so which backups led to this state is not known; remove it if there was no restore"
             : mode == HealMode.Report ? "AUTO_HEAL is set to report" : null;
 
+        var count = new CountShown(folders, engines, room, guard, clock);
         var healed = new List<Finding>();
         var undecided = new List<Finding>(unseen);
         BackupException? open = null, refused = null;
         foreach (var wound in wounds)
         {
             var stopped = open is null ? blocked : "the journal of another healing is open, and nothing is written to storage until it came to its end";
-            var treated = await TreatAsync(wound, stopped, $"{operationId}-{healed.Count + undecided.Count}", progress, ct);
+            var treated = await TreatAsync(wound, stopped, count, $"{operationId}-{healed.Count + undecided.Count}", progress, ct);
             (treated.IsHealed ? healed : undecided).Add(treated.Told);
             open ??= treated.Open;
             refused ??= treated.Refused;
@@ -90,7 +94,7 @@ internal sealed class HealStorage(
     {
         var live = findSources.In(tree).Where(found => found.Source.Engine != Source.PlainFiles && known.Exists(database => database.Source.Name == PathText.Show(found.Source.Name))).ToList();
         var wounds = known.Where(database => !live.Exists(found => PathText.Show(found.Source.Name) == database.Source.Name))
-            .Select(database => new Wound(database, tree.Find(PathText.Parse(database.Source.Name)) is null ? "It is missing." : "It is no longer recognised as a database.", null, tree)).ToList();
+            .Select(database => new Wound(database, tree.Find(PathText.Parse(database.Source.Name)) is null ? "It is missing." : "It is no longer recognised as a database.", null, null, tree)).ToList();
 
         try
         {
@@ -120,8 +124,7 @@ internal sealed class HealStorage(
                 if (captured.Verdict is { IsDamaged: true } verdict && (captured.Capture is not null || !isInUse))
                 {
                     var first = verdict.Errors[0];
-                    var shown = await CountShown.RunAsync(live[i], tree, captured, capture.FolderOf(i), $"{staging}/shown", ct);
-                    wounds.Add(new Wound(known.First(database => database.Source.Name == PathText.Show(captured.Source.Name)), $"It is damaged: {first.Where}: {first.Message}", shown, tree));
+                    wounds.Add(new Wound(known.First(database => database.Source.Name == PathText.Show(captured.Source.Name)), $"It is damaged: {first.Where}: {first.Message}", live[i], verdict, tree));
                 }
             }
         }
@@ -133,7 +136,7 @@ internal sealed class HealStorage(
         return wounds;
     }
 
-    private async Task<Treated> TreatAsync(Wound wound, string? blocked, string id, Progress progress, CancellationToken ct)
+    private async Task<Treated> TreatAsync(Wound wound, string? blocked, CountShown count, string id, Progress progress, CancellationToken ct)
     {
         var name = wound.Source.Name;
         var candidates = wound.Line.Where(backup => backup.Damage is null && backup.Sources.Any(source => source.Name == name && source.IsProven)).ToList();
@@ -142,7 +145,14 @@ internal sealed class HealStorage(
             return new(new Finding(name, $"{wound.What} No backup holds a proven copy of it; nothing was changed."));
         }
 
-        if ((blocked ?? Doubtful(wound, from)) is { } reason)
+        var doubt = blocked ?? Doubtful(wound, from);
+        if (doubt is null)
+        {
+            wound = wound with { Shown = await count.RunAsync(wound, from.Sources.First(source => source.Name == name), $"{id}-count", ct) };
+            doubt = Doubtful(wound, from);
+        }
+
+        if (doubt is { } reason)
         {
             return new(new Finding(name, $"{wound.What} It was not brought back: {reason}. {CallFor(name, from)}."));
         }
@@ -212,11 +222,12 @@ internal sealed class HealStorage(
     private string? Doubtful(Wound wound, Backup candidate, bool isBegun = false)
     {
         var newest = wound.Line[0];
-        var shown = wound.Verdict is { } verdict ? (wound.Source with { Counts = verdict.Counts }).Total : 0;
-        var kept = candidate.Sources.First(source => source.Name == wound.Source.Name).Total;
+        var (shown, unknown) = wound.Shown ?? new Shown(wound.Total(wound.Verdict?.Counts));
+        var kept = candidate.Sources.First(source => source.Name == wound.Source.Name);
         return memory.WasHealedSince(wound.Source.Name, newest) ? "it was brought back once since the last backup, and is gone or damaged again"
             : !isBegun && memory.AttemptsSince(wound.Source.Name, newest) >= MaxAttempts ? $"that was begun {MaxAttempts} times since the last backup and never came to its end"
-            : kept < shown * FewerRows ? $"the damaged database still shows {shown} entries, and the newest proven backup of it holds {kept}"
+            : kept.Total < shown * FewerRows ? $"the damaged database still shows {shown} entries, and the newest proven backup of it holds {kept.Total}"
+            : unknown is not null && kept.Bytes < wound.Bytes * FewerRows ? string.Create(CultureInfo.InvariantCulture, $"how much the damaged database still holds could not be counted ({unknown}), and it has {wound.Bytes} bytes, where the newest proven backup of it holds {kept.Bytes}")
             : null;
     }
 

@@ -165,12 +165,14 @@ public sealed class SqliteMatrixTests : IDisposable
         await DamagedAsync();
     }
 
-    [Fact]
-    public async Task A_table_whose_collation_only_its_owner_knows_is_proven_with_a_warning()
+    [Theory]
+    [InlineData("")]
+    [InlineData(" without rowid")]
+    public async Task A_table_whose_collation_only_its_owner_knows_is_proven_with_a_warning(string kind)
     {
         const string Script = "import sqlite3,sys; db=sqlite3.connect(sys.argv[1]); db.create_collation('mine', lambda a,b: (a[::-1]>b[::-1])-(a[::-1]<b[::-1])); "
-            + "db.execute('create table t(a text collate mine primary key)'); db.executemany('insert into t values(?)', [(str(i),) for i in range(50)]); db.commit()";
-        SqliteStorage.Shell("python3", ["-c", Script, storage["app.db"]]);
+            + "db.execute('create table t(a text collate mine primary key)' + sys.argv[2]); db.executemany('insert into t values(?)', [(str(i),) for i in range(50)]); db.commit()";
+        SqliteStorage.Shell("python3", ["-c", Script, storage["app.db"], kind]);
 
         var verdict = await ProvenAsync();
         Assert.Equal(50, verdict.Counts["t"]);
