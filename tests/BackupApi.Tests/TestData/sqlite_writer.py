@@ -38,14 +38,14 @@ if not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
 seq = db.execute("SELECT coalesce(max(seq), 0) FROM ledger").fetchone()[0]
 with open(progress, "wb") as f:
     f.write(struct.pack("<5q", seq, seq, 0, 0, 0))
-shared = mmap.mmap(os.open(progress, os.O_RDWR), 40)
+shared = memoryview(mmap.mmap(os.open(progress, os.O_RDWR), 40)).cast("q")
 
 def put(index, value):
-    # Native order and size: one store of eight bytes, so that a reader never sees half a number.
-    struct.pack_into("q", shared, index * 8, value)
+    # One store of eight bytes, so that a reader never sees half a number; struct.pack_into would write zeros before.
+    shared[index] = value
 
 def get(index):
-    return struct.unpack_from("<q", shared, index * 8)[0]
+    return shared[index]
 
 print("ready", flush=True)
 pick = random.Random(1)
