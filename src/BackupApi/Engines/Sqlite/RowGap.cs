@@ -43,6 +43,14 @@ internal sealed class RowGap(SafeFileHandle file, int pageSize, long root)
         return null;
     }
 
+    /// <summary>True for a rowid that neither the leaf of the one before it can hold nor the next: it is altered.</summary>
+    /// <param name="leafEnd">The greatest that the leaf of the one before it can hold.</param>
+    public bool IsTooHigh(long rowId, long before, out long leafEnd)
+    {
+        leafEnd = EndOfLeaf(before + 1) ?? long.MaxValue;
+        return leafEnd < rowId && EndOfLeaf(leafEnd + 1) < rowId;
+    }
+
     /// <summary>The greatest rowid that the leaf of <paramref name="rowId"/> can hold, as far down as pages stand; null for the last leaf.</summary>
     private long? EndOfLeaf(long rowId)
     {

@@ -12,10 +12,12 @@ namespace BackupApi.Engines.Sqlite;
 /// </remarks>
 internal sealed class RowSalvage(string damagedPath, string newPath, string shown, SqliteSettings settings)
 {
-    /// <summary>Damaged places of one table after which the rest of it is given up.</summary>
-    private const int MostHoles = 10_000;
+    /// <summary>Damaged places of one table, rows that are lost alone not among them, after which the rest of it is given up.</summary>
+    private const int MostGaps = 10_000;
 
     private const int MostTables = 10_000;
+
+    private const string Sequences = "sqlite_sequence";
 
     /// <summary>What SQLite has no smaller of: bytes of a page, and of a row with what leads to it.</summary>
     private const int SmallestPage = 512, SmallestCell = 4;
@@ -50,7 +52,7 @@ internal sealed class RowSalvage(string damagedPath, string newPath, string show
         foreach (var (_, name, sql, root) in schema.Where(entry => entry.Type == "table").OrderBy(entry => entry.Name.StartsWith("sqlite_", StringComparison.Ordinal)).Take(MostTables))
         {
             ct.ThrowIfCancellationRequested();
-            if (IsOrdinary(name, sql) && (name == "sqlite_sequence" || Made(to, name, sql)))
+            if (IsOrdinary(name, sql) && (name == Sequences || Made(to, name, sql)))
             {
                 CopyTable(from, to, name, new RowGap(pages, Math.Max(SmallestPage, (int)from.Number("PRAGMA page_size")), root), ct);
             }
@@ -110,7 +112,7 @@ internal sealed class RowSalvage(string damagedPath, string newPath, string show
     {
         if (name.StartsWith("sqlite_", StringComparison.OrdinalIgnoreCase))
         {
-            return name == "sqlite_sequence";
+            return name == Sequences;
         }
 
         if (!sql.TrimStart().StartsWith("CREATE TABLE", StringComparison.OrdinalIgnoreCase))
@@ -141,23 +143,37 @@ internal sealed class RowSalvage(string damagedPath, string newPath, string show
         try
         {
             var columns = TableColumns.Of(to, name);
-            counts[name] = 0;
-            if (name == "sqlite_sequence")
+            if (name == Sequences)
             {
                 to.Execute("DELETE FROM sqlite_sequence");
             }
 
             using var rows = new RowCopy(from, to, name, columns, RandomAccess.GetLength(gap.File) / SmallestCell, settings.HeapBytes);
-            if (columns.RowId is null)
+            try
             {
-                CopyFromBothEnds(rows, name, ct);
+                if (columns.RowId is null)
+                {
+                    CopyFromBothEnds(rows, name, ct);
+                }
+                else
+                {
+                    CopyByRowId(rows, name, gap, ct);
+                }
             }
-            else
+            finally
             {
-                CopyByRowId(rows, name, gap, ct);
+                // As a verdict counts: without the tables that are SQLite's own.
+                if (name != Sequences)
+                {
+                    counts[name] = rows.Copied;
+                }
             }
 
-            counts[name] = rows.Copied;
+            if (rows.OutOfOrder > 0)
+            {
+                Lose(name, string.Create(CultureInfo.InvariantCulture, $"held {rows.OutOfOrder} rows out of order: the rowid of each of them, or of one beside it, is altered"));
+            }
+
             if (rows.Refused > 0)
             {
                 Lose(name, string.Create(CultureInfo.InvariantCulture, $"held {rows.Refused} rows that the new table refuses, for instance because a key stands twice"));
@@ -172,41 +188,54 @@ internal sealed class RowSalvage(string damagedPath, string newPath, string show
     private void CopyByRowId(RowCopy rows, string name, RowGap gap, CancellationToken ct)
     {
         var next = long.MinValue;
-        for (var holes = 0; holes < MostHoles; holes++)
+        for (var gaps = 0; gaps < MostGaps;)
         {
             ct.ThrowIfCancellationRequested();
-            var (isWhole, last) = rows.CopyFrom(next, ct);
-            if (isWhole)
+            var (end, last, before) = rows.CopyFrom(next, ct);
+            if (end == RowsEnd.Whole)
             {
                 return;
             }
 
-            if (last == long.MaxValue)
+            // Where what is missing begins, and from where on a row is looked for.
+            long first, hole;
+            if (before is { } known && gap.IsTooHigh(last!.Value, known, out var leafEnd))
+            {
+                (first, hole, end) = (known + 1, leafEnd + 1, RowsEnd.Again);
+            }
+            else if (last == long.MaxValue)
             {
                 return;
             }
+            else
+            {
+                first = hole = last is { } seen ? Math.Max(next, seen + 1) : next;
+            }
 
-            // A row that is reached and could not be read is alone: what its overflow pages held is lost.
-            var hole = last is { } seen ? seen + 1 : next;
             var (reached, rowId) = rows.Reach(hole);
-            if (reached == RowReach.Row && rowId < long.MaxValue)
+            if (reached == RowReach.Row && end == RowsEnd.Broken && rowId < long.MaxValue)
             {
+                // A row that is reached and could not be read is alone: what its overflow pages held is lost.
                 Lose(name, string.Create(CultureInfo.InvariantCulture, $"cannot be read at rowid {rowId}: {rows.Problem}"));
                 next = rowId + 1;
                 continue;
             }
 
-            if (gap.FirstReadableBehind(rows, hole, ct) is not { } behind)
+            // Where it was the order that broke, the row that is reached is as sound as any.
+            gaps++;
+            var isSound = reached == RowReach.Row && end == RowsEnd.Again;
+            var beginning = first == long.MinValue ? "its beginning" : string.Create(CultureInfo.InvariantCulture, $"rowid {first}");
+            if ((isSound ? rowId : gap.FirstReadableBehind(rows, hole, ct)) is not { } behind)
             {
-                Lose(name, hole == long.MinValue ? "cannot be read from its beginning on" : string.Create(CultureInfo.InvariantCulture, $"cannot be read from rowid {hole} on"));
+                Lose(name, $"cannot be read from {beginning} on");
                 return;
             }
 
-            Lose(name, string.Create(CultureInfo.InvariantCulture, $"cannot be read from {(hole == long.MinValue ? "its beginning" : FormattableString.Invariant($"rowid {hole}"))} to rowid {behind - 1}"));
+            Lose(name, string.Create(CultureInfo.InvariantCulture, $"cannot be read from {beginning} to rowid {behind - 1}"));
             next = behind;
         }
 
-        Lose(name, string.Create(CultureInfo.InvariantCulture, $"is damaged at more than {MostHoles} places; the rest was given up"));
+        Lose(name, string.Create(CultureInfo.InvariantCulture, $"is damaged at more than {MostGaps} places; the rest was given up"));
     }
 
     private void CopyFromBothEnds(RowCopy rows, string name, CancellationToken ct)
