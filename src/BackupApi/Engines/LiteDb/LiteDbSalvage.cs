@@ -131,7 +131,8 @@ internal sealed class LiteDbSalvage(Source source, string folder, string? passwo
         var counts = new SortedDictionary<string, long>(StringComparer.Ordinal);
         foreach (var (collection, _, lines) in outputs.Values)
         {
-            counts[collection.Name] = lines.Count;
+            // Two pages may bear one name.
+            counts[collection.Name] = counts.GetValueOrDefault(collection.Name) + lines.Count;
         }
 
         return new Salvaged
