@@ -1,4 +1,3 @@
-using BackupApi.Engines.Sqlite;
 using BackupApi.Model;
 using BackupApi.Operations;
 using BackupApi.Tests.Support;
@@ -42,6 +41,50 @@ public sealed class SalvageRowsTests : IDisposable
         Assert.Equal("ok\n", Salvaged(result, "PRAGMA integrity_check"));
         Assert.Equal($"{most}\n", Salvaged(result, $"SELECT count(*) FROM t WHERE v LIKE 'row-' || id || '-%' OR id = {told}"));
         Assert.NotEmpty(result.Salvaged.NotReadable);
+    }
+
+    [Fact]
+    public async Task Nor_does_one_that_stands_before_a_page_that_does_not()
+    {
+        Sqlite(string.Format(System.Globalization.CultureInfo.InvariantCulture, $"CREATE TABLE t(id INTEGER PRIMARY KEY, v TEXT); {Numbers} INSERT INTO t SELECT i, 'row-' || i || '-' || hex(randomblob(20)) FROM n", 20_000));
+
+        // The last row of the third leaf; the fourth leaf is gone.
+        var ends = Shell.Run(world.Storage, """
+            python3 - <<'END'
+            d = bytearray(open('big.db', 'rb').read())
+            u16 = lambda at: int.from_bytes(d[at:at + 2], 'big')
+            cell = lambda i: 4096 + u16(4096 + 12 + 2 * i)
+            child = lambda i: (int.from_bytes(d[cell(i):cell(i) + 4], 'big') - 1) * 4096
+            end = lambda i: (d[cell(i) + 4] & 127) << 7 | d[cell(i) + 5]
+            leaf = child(2)
+            row = leaf + u16(leaf + 8 + 2 * (u16(leaf + 3) - 1))
+            assert d[row + 1] == 0x81
+            d[row + 1] = 0xC1
+            d[child(3):child(3) + 4096] = bytes(4096)
+            print(end(2), end(3))
+            open('big.db', 'wb').write(d)
+            END
+            """).Trim().Split(' ').Select(int.Parse).ToArray();
+
+        var result = await SalvageAsync("big.db");
+
+        Assert.Equal(20_000 - (ends[1] - ends[0]) - 1, result.Salvaged.Counts["t"]);
+        Assert.Contains(result.Salvaged.NotReadable, finding => finding.Message.Contains($"from rowid {ends[0]} to rowid {ends[1]}", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task An_index_that_cannot_be_made_costs_no_row()
+    {
+        Sqlite("CREATE TABLE t(id INTEGER PRIMARY KEY, v); CREATE TABLE z(a); CREATE INDEX u ON t(v); INSERT INTO t(v) VALUES('once'),('twice'),('twice'); PRAGMA writable_schema=ON; UPDATE sqlite_master SET sql='CREATE UNIQUE INDEX u ON t(v)' WHERE name='u'");
+        Shell.Run(world.Storage, "dd if=/dev/zero of=big.db bs=4096 seek=2 count=1 conv=notrunc status=none");
+
+        var result = await SalvageAsync("big.db");
+
+        Assert.Equal("row by row", result.Salvaged.Method);
+        Assert.Equal(3, result.Salvaged.Counts["t"]);
+        Assert.Contains(result.Salvaged.NotReadable, finding => finding.Where == "big.db index u");
+        Assert.Equal("ok\n3\n", Salvaged(result, "PRAGMA integrity_check; SELECT count(*) FROM t"));
+        Assert.Equal(["big.db"], Directory.GetFiles($"{result.Folder}/files").Select(Path.GetFileName));
     }
 
     [Fact]

@@ -10,18 +10,19 @@ namespace BackupApi.Engines.Sqlite;
 /// A table is walked by its rowids; where a page does not stand, the walk goes on at the next one that does. A table without rowids is walked from both ends.
 /// Nothing of the damaged schema runs while rows are copied: triggers, views and indexes are made afterwards.
 /// </remarks>
-internal sealed class RowSalvage(string damagedPath, string newPath, string shown, SqliteSettings settings)
+internal sealed class RowSalvage(string damagedPath, string newPath, string shown, SqliteSettings settings, TimeProvider time)
 {
-    /// <summary>Damaged places of one table, rows that are lost alone not among them, after which the rest of it is given up.</summary>
-    private const int MostGaps = 10_000;
-
     private const int MostTables = 10_000;
+
+    /// <summary>Characters of all statements of a schema.</summary>
+    private const long MostSchemaText = 32 << 20;
 
     private const string Sequences = "sqlite_sequence";
 
     /// <summary>What SQLite has no smaller of: bytes of a page, and of a row with what leads to it.</summary>
     private const int SmallestPage = 512, SmallestCell = 4;
 
+    private readonly RowWalk walk = new(time, settings.VerifyTimeLimit);
     private readonly List<Finding> lost = [];
     private readonly SortedDictionary<string, long> counts = new(StringComparer.Ordinal);
 
@@ -58,13 +59,15 @@ internal sealed class RowSalvage(string damagedPath, string newPath, string show
             }
         }
 
+        to.Execute("COMMIT");
+
+        // Each by itself and with a journal: one that cannot be made, for want of memory or because a key stands twice, must not take the rows along.
+        to.Execute("PRAGMA journal_mode=DELETE");
         foreach (var (type, name, sql, _) in schema.Where(entry => entry.Type != "table" && entry.Sql.Length > 0).OrderBy(entry => Array.IndexOf(Order, entry.Type)))
         {
             ct.ThrowIfCancellationRequested();
             _ = Made(to, $"{type} {name}", sql);
         }
-
-        to.Execute("COMMIT");
     }
 
     private static readonly string[] Order = ["index", "view", "trigger"];
@@ -74,11 +77,22 @@ internal sealed class RowSalvage(string damagedPath, string newPath, string show
         var schema = new List<(string, string, string, long)>();
         try
         {
-            from.Run("SELECT type, name, sql, rootpage FROM sqlite_master", row =>
+            // Cells may share what they hold: a small file can list more text than there is memory.
+            var left = MostSchemaText;
+            from.Run("SELECT type, name, sql, rootpage, length(type) + length(name) + ifnull(length(sql), 0) FROM sqlite_master", row =>
             {
-                schema.Add((row.Text(0), row.Text(1), row.Text(2), row.Number(3)));
-                return schema.Count < MostTables * 10;
+                left -= row.Number(4);
+                if (left >= 0)
+                {
+                    schema.Add((row.Text(0), row.Text(1), row.Text(2), row.Number(3)));
+                }
+
+                return left >= 0 && schema.Count < MostTables * 10;
             });
+            if (left < 0)
+            {
+                lost.Add(new Finding($"{shown} schema", "The list of tables is longer than any that is sound; the rest of it was passed over."));
+            }
         }
         catch (SqliteFailure e)
         {
@@ -131,7 +145,7 @@ internal sealed class RowSalvage(string damagedPath, string newPath, string show
             to.Execute(sql);
             return true;
         }
-        catch (SqliteFailure e)
+        catch (SqliteFailure e) when (!e.IsOfTheDisk && e.Code != raw.SQLITE_INTERRUPT)
         {
             Lose(what, $"could not be made in the new database: {e.Message}");
             return false;
@@ -157,7 +171,7 @@ internal sealed class RowSalvage(string damagedPath, string newPath, string show
                 }
                 else
                 {
-                    CopyByRowId(rows, name, gap, ct);
+                    walk.Copy(rows, gap, how => Lose(name, how), ct);
                 }
             }
             finally
@@ -183,59 +197,6 @@ internal sealed class RowSalvage(string damagedPath, string newPath, string show
         {
             Lose(name, $"cannot be read: {e.Message}");
         }
-    }
-
-    private void CopyByRowId(RowCopy rows, string name, RowGap gap, CancellationToken ct)
-    {
-        var next = long.MinValue;
-        for (var gaps = 0; gaps < MostGaps;)
-        {
-            ct.ThrowIfCancellationRequested();
-            var (end, last, before) = rows.CopyFrom(next, ct);
-            if (end == RowsEnd.Whole)
-            {
-                return;
-            }
-
-            // Where what is missing begins, and from where on a row is looked for.
-            long first, hole;
-            if (before is { } known && gap.IsTooHigh(last!.Value, known, out var leafEnd))
-            {
-                (first, hole, end) = (known + 1, leafEnd + 1, RowsEnd.Again);
-            }
-            else if (last == long.MaxValue)
-            {
-                return;
-            }
-            else
-            {
-                first = hole = last is { } seen ? Math.Max(next, seen + 1) : next;
-            }
-
-            var (reached, rowId) = rows.Reach(hole);
-            if (reached == RowReach.Row && end == RowsEnd.Broken && rowId < long.MaxValue)
-            {
-                // A row that is reached and could not be read is alone: what its overflow pages held is lost.
-                Lose(name, string.Create(CultureInfo.InvariantCulture, $"cannot be read at rowid {rowId}: {rows.Problem}"));
-                next = rowId + 1;
-                continue;
-            }
-
-            // Where it was the order that broke, the row that is reached is as sound as any.
-            gaps++;
-            var isSound = reached == RowReach.Row && end == RowsEnd.Again;
-            var beginning = first == long.MinValue ? "its beginning" : string.Create(CultureInfo.InvariantCulture, $"rowid {first}");
-            if ((isSound ? rowId : gap.FirstReadableBehind(rows, hole, ct)) is not { } behind)
-            {
-                Lose(name, $"cannot be read from {beginning} on");
-                return;
-            }
-
-            Lose(name, string.Create(CultureInfo.InvariantCulture, $"cannot be read from {beginning} to rowid {behind - 1}"));
-            next = behind;
-        }
-
-        Lose(name, string.Create(CultureInfo.InvariantCulture, $"is damaged at more than {MostGaps} places; the rest was given up"));
     }
 
     private void CopyFromBothEnds(RowCopy rows, string name, CancellationToken ct)

@@ -75,14 +75,13 @@ internal sealed class SqliteSalvage(Source source, string folder, SqliteSettings
         }
         catch (SqliteFailure e) when (!e.IsOfTheDisk)
         {
-            leftOut = new Finding(shown, $"Its WAL or journal cannot be applied and was left out: {e.Message}. What it held is lost.");
-            foreach (var suffix in new[] { "", SideFiles.Wal, SideFiles.Journal, SideFiles.Shm })
+            leftOut = new Finding(shown, $"Its WAL or journal cannot be applied and was left out: {e.Message}. What it held may be missing.");
+            foreach (var suffix in new[] { SideFiles.Wal, SideFiles.Journal, SideFiles.Shm })
             {
                 Remove(copy + suffix);
             }
 
-            // Without what may have been applied of it.
-            CopyFile("", copy, ct);
+            // The library applies at its end what it can: the header may be another.
             HeaderMending.Format(copy);
         }
     }
@@ -160,7 +159,7 @@ internal sealed class SqliteSalvage(Source source, string folder, SqliteSettings
         var target = $"{into}/{OutputName}";
         Posix.CreateNew(target).Dispose();
         HeaderMending.Count($"{into}/{Damaged}");
-        var rows = new RowSalvage($"{into}/{Damaged}", target, shown, settings);
+        var rows = new RowSalvage($"{into}/{Damaged}", target, shown, settings, time);
         try
         {
             rows.Run(ct);
