@@ -155,7 +155,7 @@ internal sealed class SalvageDatabase(WorkFolders folders, FindSources findSourc
 
     private static IReadOnlyList<Finding> Bounded(IReadOnlyList<Finding> all) => all.Count <= Verdict.MaxFindings
         ? all
-        : [.. all.Take(Verdict.MaxFindings - 1), new Finding(all[^1].Where, string.Create(CultureInfo.InvariantCulture, $"There are {all.Count - Verdict.MaxFindings + 1} more findings of this kind."))];
+        : [.. all.Take(Verdict.MaxFindings - 1), new Finding(all[^1].Where, string.Create(CultureInfo.InvariantCulture, $"There are {all.Count - Verdict.MaxFindings + 1} more findings."))];
 
     private string FreePlace()
     {

@@ -24,9 +24,11 @@ internal sealed class RowSalvage(string damagedPath, string newPath, string show
 
     private readonly RowWalk walk = new(time, settings.VerifyTimeLimit);
     private readonly List<Finding> lost = [];
+    private long untold;
     private readonly SortedDictionary<string, long> counts = new(StringComparer.Ordinal);
 
-    public IReadOnlyList<Finding> Lost => lost;
+    public IReadOnlyList<Finding> Lost => untold == 0 ? lost
+        : [.. lost.Take(Verdict.MaxFindings - 1), new Finding(shown, string.Create(CultureInfo.InvariantCulture, $"There are {untold + lost.Count - Verdict.MaxFindings + 1} more findings of what was lost."))];
 
     /// <summary>Rows brought out of each table.</summary>
     public IReadOnlyDictionary<string, long> Counts => counts;
@@ -212,6 +214,10 @@ internal sealed class RowSalvage(string damagedPath, string newPath, string show
         if (lost.Count < Verdict.MaxFindings)
         {
             lost.Add(new Finding($"{shown} {what}", $"It {how}."));
+        }
+        else
+        {
+            untold++;
         }
     }
 }
