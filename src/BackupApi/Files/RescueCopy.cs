@@ -33,9 +33,14 @@ internal static class RescueCopy
                     var (start, end) = (at + piece, at + Math.Min(wanted, piece + PieceBytes));
                     if (!TryCopy(source, target, buffer.AsSpan(0, (int)(end - start)), start))
                     {
-                        var first = lost.Count > 0 && lost[^1].To == start ? lost[^1].From : start;
-                        lost.RemoveAll(stretch => stretch.To == start);
-                        lost.Add((first, end));
+                        if (lost.Count > 0 && lost[^1].To == start)
+                        {
+                            lost[^1] = (lost[^1].From, end);
+                        }
+                        else
+                        {
+                            lost.Add((start, end));
+                        }
                     }
                 }
             }

@@ -15,6 +15,9 @@ internal sealed class SalvageDatabase(WorkFolders folders, FindSources findSourc
     /// <summary>The one kind that is a folder.</summary>
     private const string LevelDb = "leveldb";
 
+    /// <summary>Name of a database that is storage itself.</summary>
+    private const string Root = ".";
+
     private const string ReportName = "report.json";
 
     /// <summary>The result lies apart from the report: its names are those of a database.</summary>
@@ -61,9 +64,9 @@ internal sealed class SalvageDatabase(WorkFolders folders, FindSources findSourc
         }
 
         // Too damaged to be recognised: what it was is known from the newest backup that saw it, or from whoever asks.
-        var path = PathText.Parse(name);
+        var path = name == Root ? "" : PathText.Parse(name);
         var known = catalog.List().SelectMany(backup => backup.Sources).FirstOrDefault(source => source.Name == name && source.Engine != Source.PlainFiles && (kind is null || source.Engine == kind));
-        if (path.Length == 0 || tree.Find(path) is null || (kind ?? known?.Engine) is not { } wanted)
+        if (name.Length == 0 || (name != Root && tree.Find(path) is null) || (kind ?? known?.Engine) is not { } wanted)
         {
             throw new BackupException(
                 Fault.NotFound,
@@ -76,15 +79,17 @@ internal sealed class SalvageDatabase(WorkFolders folders, FindSources findSourc
             throw new BackupException(Fault.InvalidRequest, $"Nothing can be brought out of '{PathText.Show(wanted)}'.", "'engine' is sqlite, litedb or leveldb.");
         }
 
-        var isFolder = tree.Find(path) is { Stat.Kind: FileKind.Directory };
+        var isFolder = name == Root || tree.Find(path) is { Stat.Kind: FileKind.Directory };
         if (isFolder != (wanted == LevelDb))
         {
             throw new BackupException(Fault.InvalidRequest, $"'{name}' is a {(isFolder ? "folder" : "file")}, which a {wanted} database is not.", "A LevelDB database is a folder, the others are files.");
         }
 
         var besides = PartialRules.SideFiles(path).Append(path).ToHashSet(StringComparer.Ordinal);
-        var files = tree.Nodes.Where(node => node.Stat.Kind == FileKind.File && (besides.Contains(node.Path) || node.Path.StartsWith(path + "/", StringComparison.Ordinal))).Select(node => node.Path).ToList();
-        return new FoundSource(new Source(path, wanted, files) { Variant = known?.Variant }, engine);
+        var files = name == Root
+            ? [.. tree.ChildrenOf("").Where(node => node.Stat.Kind == FileKind.File).Select(node => node.Path)]
+            : tree.Nodes.Where(node => node.Stat.Kind == FileKind.File && (besides.Contains(node.Path) || node.Path.StartsWith(path + "/", StringComparison.Ordinal))).Select(node => node.Path).ToList();
+        return new FoundSource(new Source(name == Root ? Root : path, wanted, files) { Variant = known?.Variant }, engine);
     }
 
     private async Task<SalvageResult> SalvageAsync(string name, FoundSource found, ISalvage salvage, StorageTree tree, string place, long began, OperationContext context, CancellationToken ct)
@@ -94,16 +99,24 @@ internal sealed class SalvageDatabase(WorkFolders folders, FindSources findSourc
         {
             context.Progress.Enter("capture");
             var copied = await CopyDamaged.RunAsync(found, tree, staging, ct);
-            context.Progress.Enter("verify");
-            var verdict = await found.Engine.VerifyAsync(found.Source, staging, ct);
-            context.Progress.Enter("salvage");
-            Posix.MakeFolder($"{place}/{FilesName}");
-            var salvaged = await salvage.SalvageAsync(found.Source, staging, $"{place}/{FilesName}", ct);
+            Verdict verdict;
+            Salvaged salvaged;
+            try
+            {
+                (verdict, salvaged) = await ReadAsync(found, salvage, staging, $"{place}/{FilesName}", context, ct);
+            }
+            catch (Exception e) when (copied.Notes.Count == 0 && CopyDamaged.IsOfTheDisk(e))
+            {
+                context.Progress.Enter("capture");
+                copied = CopyDamaged.AsItLies(found, tree, staging, e, ct);
+                (verdict, salvaged) = await ReadAsync(found, salvage, staging, $"{place}/{FilesName}", context, ct);
+            }
+
             salvaged = salvaged with
             {
                 Files = [.. salvaged.Files.Select(file => $"{FilesName}/{PathText.Show(file)}")],
                 Notes = [.. copied.Notes, .. salvaged.Notes],
-                NotReadable = [.. copied.NotReadable, .. salvaged.NotReadable],
+                NotReadable = Bounded([.. copied.NotReadable, .. salvaged.NotReadable]),
             };
             var proven = catalog.List().FirstOrDefault(backup => backup.Damage is null && backup.Sources.Any(source => source.Name == name && source.IsProven));
             var published = FreePlace();
@@ -129,6 +142,20 @@ internal sealed class SalvageDatabase(WorkFolders folders, FindSources findSourc
             TreeRemoval.Remove(staging);
         }
     }
+
+    private static async Task<(Verdict Verdict, Salvaged Salvaged)> ReadAsync(FoundSource found, ISalvage salvage, string staging, string into, OperationContext context, CancellationToken ct)
+    {
+        context.Progress.Enter("verify");
+        var verdict = await found.Engine.VerifyAsync(found.Source, staging, ct);
+        context.Progress.Enter("salvage");
+        TreeRemoval.Remove(into);
+        Posix.MakeFolder(into);
+        return (verdict, await salvage.SalvageAsync(found.Source, staging, into, ct));
+    }
+
+    private static IReadOnlyList<Finding> Bounded(IReadOnlyList<Finding> all) => all.Count <= Verdict.MaxFindings
+        ? all
+        : [.. all.Take(Verdict.MaxFindings - 1), new Finding(all[^1].Where, string.Create(CultureInfo.InvariantCulture, $"There are {all.Count - Verdict.MaxFindings + 1} more findings."))];
 
     private string FreePlace()
     {

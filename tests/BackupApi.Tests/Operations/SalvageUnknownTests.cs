@@ -1,3 +1,6 @@
+using BackupApi.Catalog;
+using BackupApi.Engines;
+using BackupApi.Files;
 using BackupApi.Model;
 using BackupApi.Operations;
 using BackupApi.Tests.Support;
@@ -47,6 +50,37 @@ public sealed class SalvageUnknownTests : IDisposable
     }
 
     [Fact]
+    public async Task A_leveldb_that_is_storage_itself_is_salvaged_too()
+    {
+        world.AddDatabase("leveldb/n-clean", "x");
+        Shell.Run(world.Storage, "mv x/db/* . && rm -r x");
+        var healthy = (await SalvageAsync(".")).Salvaged.Counts.Values.Sum();
+        Shell.Run(world.Storage, "for f in *; do case $f in *.ldb) mv $f ${f%.ldb}.sst;; *) rm $f;; esac; done");
+
+        Assert.Equal(Fault.NotFound, (await Assert.ThrowsAsync<BackupException>(() => SalvageAsync("."))).Fault);
+        Assert.Equal(Fault.InvalidRequest, (await Assert.ThrowsAsync<BackupException>(() => SalvageAsync(".", "sqlite"))).Fault);
+        var result = await SalvageAsync(".", "leveldb");
+
+        Assert.InRange(result.Salvaged.Counts.Values.Sum(), healthy / 2, healthy);
+    }
+
+    [Fact]
+    public async Task A_copy_that_the_disk_does_not_give_back_is_taken_anew_as_the_files_lie()
+    {
+        world.AddDatabase("sqlite/a-clean", "x");
+        var engine = world.Get<IReadOnlyList<IEngine>>().First(engine => engine.Kind == "sqlite");
+        var torn = new Torn(engine);
+        var salvage = new SalvageDatabase(world.Get<WorkFolders>(), new FindSources([torn]), [torn], world.Get<BackupCatalog>(), world.Get<PredictRoom>(), world.Get<DiskGuard>(), TimeProvider.System);
+        using var stop = new CancellationTokenSource();
+
+        var result = await salvage.RunAsync("x/data.db", "sqlite", new OperationContext("20261120T120000Z-torn", OperationKind.Salvage, Trigger.Manual, stop));
+
+        Assert.Equal(2, torn.Readings);
+        Assert.Equal("copied", result.Salvaged.Method);
+        Assert.Contains(result.Salvaged.Notes, note => note.Message.StartsWith("It was copied as it lies", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task Without_that_the_answer_says_so_and_another_kind_is_refused()
     {
         File.WriteAllText($"{world.Storage}/notes.txt", "notes");
@@ -92,5 +126,32 @@ public sealed class SalvageUnknownTests : IDisposable
     {
         using var stop = new CancellationTokenSource();
         return await world.Get<SalvageDatabase>().RunAsync(name, engine, new OperationContext($"20261120T120000Z-{Guid.NewGuid():N}", OperationKind.Salvage, Trigger.Manual, stop));
+    }
+
+    /// <summary>What it reads first is not given, as where a copy shares its blocks with a file on a failing disk.</summary>
+    private sealed class Torn(IEngine engine) : IEngine, ISalvage
+    {
+        public int Readings { get; private set; }
+
+        public string Kind => engine.Kind;
+
+        public bool MayOwn(TreeNode node, ReadOnlySpan<byte> head) => engine.MayOwn(node, head);
+
+        public IEnumerable<Source> Recognise(StorageTree tree, Func<string, bool> isFree) => engine.Recognise(tree, isFree);
+
+        public Task<Capture> CaptureAsync(Source source, StorageTree tree, string into, CancellationToken ct) => engine.CaptureAsync(source, tree, into, ct);
+
+        public Task<Verdict> VerifyAsync(Source source, string folder, CancellationToken ct) => engine.VerifyAsync(source, folder, ct);
+
+        public Task<Salvaged> SalvageAsync(Source source, string folder, string into, CancellationToken ct)
+        {
+            if (++Readings == 1)
+            {
+                File.WriteAllText($"{into}/half", "");
+                throw new PosixException("read", folder, Errno.EIO);
+            }
+
+            return ((ISalvage)engine).SalvageAsync(source, folder, into, ct);
+        }
     }
 }

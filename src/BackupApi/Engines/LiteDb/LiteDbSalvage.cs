@@ -32,7 +32,7 @@ internal sealed class LiteDbSalvage(Source source, string folder, string? passwo
             using var log = Posix.FindStat($"{folder}/{logName}") is { Kind: FileKind.File, Size: > 0 } ? PageFile.Open($"{folder}/{logName}", source.Variant == LiteDbEngine.V5Encrypted ? password : null) : null;
             Read(data, log, PathText.Show(logName), into, ct);
         }
-        catch (IOException e) when (e.HResult is not (Errno.ENOSPC or Errno.EDQUOT))
+        catch (IOException e) when (e.HResult is not (Errno.ENOSPC or Errno.EDQUOT or Errno.EIO))
         {
             findings.Error(shown, $"It cannot be read: {e.Message}.");
         }
@@ -131,7 +131,8 @@ internal sealed class LiteDbSalvage(Source source, string folder, string? passwo
         var counts = new SortedDictionary<string, long>(StringComparer.Ordinal);
         foreach (var (collection, _, lines) in outputs.Values)
         {
-            counts[collection.Name] = lines.Count;
+            // Two pages may bear one name.
+            counts[collection.Name] = counts.GetValueOrDefault(collection.Name) + lines.Count;
         }
 
         return new Salvaged

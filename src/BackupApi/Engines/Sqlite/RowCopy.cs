@@ -3,14 +3,6 @@ using SQLitePCL;
 
 namespace BackupApi.Engines.Sqlite;
 
-/// <summary>What a look for the first row from a rowid on met.</summary>
-internal enum RowReach
-{
-    Row,
-    End,
-    Broken,
-}
-
 /// <summary>Copies rows of one table from a damaged database into a new one, as far as each reading goes.</summary>
 internal sealed class RowCopy : IDisposable
 {
@@ -26,6 +18,7 @@ internal sealed class RowCopy : IDisposable
     private readonly string table;
     private readonly string list;
     private readonly long mostRows, heapBytes;
+    private bool isTaken;
 
     /// <param name="heapBytes">As in <see cref="SqliteSettings.HeapBytes"/>.</param>
     /// <param name="mostRows">More than the file can hold: pages that lead to one another in a circle give more.</param>
@@ -47,17 +40,31 @@ internal sealed class RowCopy : IDisposable
     /// <summary>Rows that were read and that the new table did not take.</summary>
     public long Refused { get; private set; }
 
-    /// <summary>Copies the rows from a rowid on, until the end or until reading breaks. A rowid that does not come after the one before it is such a break: pages that lead to one another in a circle would give rows without end.</summary>
-    public (bool IsWhole, long? Last) CopyFrom(long rowId, CancellationToken ct)
+    /// <summary>Rows that stood before or behind where their rowid belongs.</summary>
+    public long OutOfOrder { get; private set; }
+
+    /// <summary>Copies the rows from a rowid on, until the end or until reading breaks. A row out of order is taken too, for its rowid alone may be altered; one that the new table has already ends the reading: pages that lead to one another in a circle would give rows without end.</summary>
+    /// <returns>The last rowid of those in order, and the one before it.</returns>
+    public (RowsEnd End, long? Last, long? Before) CopyFrom(long rowId, CancellationToken ct)
     {
-        long? last = null;
+        var order = new RowOrder(rowId);
+        var end = RowsEnd.Broken;
         var select = Prepare(from, $"SELECT {columns.RowId},{list} FROM {table} NOT INDEXED WHERE {columns.RowId}>=?1 ORDER BY {columns.RowId}");
         try
         {
             raw.sqlite3_bind_int64(select, 1, rowId);
-            var isWhole = Step(select, firstColumn: columns.HasAlias ? 1 : 0, countsRefused: true,
-                isNext: () => raw.sqlite3_column_int64(select, 0) is var found && found >= rowId && !(found <= last), taken: () => last = raw.sqlite3_column_int64(select, 0), ct);
-            return (isWhole, last);
+            var isWhole = Step(select, firstColumn: columns.HasAlias ? 1 : 0, countsRefused: true, goesOn: () =>
+            {
+                if (order.Next(raw.sqlite3_column_int64(select, 0)))
+                {
+                    return true;
+                }
+
+                OutOfOrder += isTaken ? 1 : 0;
+                end = isTaken ? end : RowsEnd.Again;
+                return isTaken;
+            }, ct);
+            return (isWhole ? RowsEnd.Whole : end, order.Last, order.Before);
         }
         finally
         {
@@ -73,7 +80,7 @@ internal sealed class RowCopy : IDisposable
         try
         {
             var left = mostRows;
-            return Step(select, 0, countsRefused: !isDescending, isNext: () => left-- > 0, taken: static () => { }, ct);
+            return Step(select, 0, countsRefused: !isDescending, goesOn: () => left-- > 0, ct);
         }
         finally
         {
@@ -104,7 +111,8 @@ internal sealed class RowCopy : IDisposable
 
     public void Dispose() => raw.sqlite3_finalize(insert);
 
-    private bool Step(sqlite3_stmt select, int firstColumn, bool countsRefused, Func<bool> isNext, Action taken, CancellationToken ct)
+    /// <param name="goesOn">Asked behind each row.</param>
+    private bool Step(sqlite3_stmt select, int firstColumn, bool countsRefused, Func<bool> goesOn, CancellationToken ct)
     {
         int result;
         var rows = 0L;
@@ -115,19 +123,19 @@ internal sealed class RowCopy : IDisposable
                 ct.ThrowIfCancellationRequested();
             }
 
-            if (!isNext())
-            {
-                Problem = "its pages lead to one another in a circle";
-                return false;
-            }
-
-            if (!Insert(select, firstColumn, countsRefused))
+            if (!Insert(select, firstColumn))
             {
                 // A row whose overflow pages do not stand is read as far as its columns go: it is no row.
                 return false;
             }
 
-            taken();
+            if (!goesOn())
+            {
+                Problem = "its pages lead to one another in a circle";
+                return false;
+            }
+
+            Refused += isTaken || !countsRefused ? 0 : 1;
         }
 
         ct.ThrowIfCancellationRequested();
@@ -160,7 +168,7 @@ internal sealed class RowCopy : IDisposable
         return false;
     }
 
-    private bool Insert(sqlite3_stmt row, int firstColumn, bool countsRefused)
+    private bool Insert(sqlite3_stmt row, int firstColumn)
     {
         var count = raw.sqlite3_column_count(row);
         if (!Fits(row, count))
@@ -189,14 +197,13 @@ internal sealed class RowCopy : IDisposable
 
         var result = raw.sqlite3_step(insert);
         raw.sqlite3_reset(insert);
-        var isTaken = result == raw.SQLITE_DONE && raw.sqlite3_changes(to.Handle) > 0;
+        isTaken = result == raw.SQLITE_DONE && raw.sqlite3_changes(to.Handle) > 0;
         if (result is not raw.SQLITE_DONE && (result & 0xFF) is not raw.SQLITE_CONSTRAINT)
         {
             throw to.Failure(result);
         }
 
         Copied += isTaken ? 1 : 0;
-        Refused += isTaken || !countsRefused ? 0 : 1;
         return true;
     }
 
@@ -209,7 +216,10 @@ internal sealed class RowCopy : IDisposable
             case raw.SQLITE_FLOAT:
                 return raw.sqlite3_bind_double(insert, place, raw.sqlite3_column_double(row, column));
             case raw.SQLITE_TEXT:
-                return raw.sqlite3_bind_text(insert, place, raw.sqlite3_column_text(row, column));
+                // Read as text, so that it is UTF-8; taken as bytes, for a text may hold a zero.
+                _ = raw.sqlite3_column_text(row, column);
+                var text = raw.sqlite3_column_blob(row, column);
+                return text.IsEmpty ? raw.sqlite3_bind_text(insert, place, "") : raw.sqlite3_bind_text(insert, place, text);
             case raw.SQLITE_BLOB:
                 var blob = raw.sqlite3_column_blob(row, column);
                 return blob.IsEmpty ? raw.sqlite3_bind_zeroblob(insert, place, 0) : raw.sqlite3_bind_blob(insert, place, blob);

@@ -23,10 +23,11 @@ internal sealed class RowGap(SafeFileHandle file, int pageSize, long root)
     private readonly byte[] page = new byte[pageSize];
 
     /// <summary>A start behind a rowid whose leaf does not stand, from which a row can be reached again; null when there is none.</summary>
-    public long? FirstReadableBehind(RowCopy rows, long hole, CancellationToken ct)
+    /// <param name="isLate">True ends the search: pages made for it could make it last for ever.</param>
+    public long? FirstReadableBehind(RowCopy rows, long hole, Func<bool> isLate, CancellationToken ct)
     {
         // Each turn leaves one leaf, or more where a page above them does not stand: the ends ascend.
-        for (var leafEnd = EndOfLeaf(hole); leafEnd is { } end && end < long.MaxValue; leafEnd = EndOfLeaf(end + 1))
+        for (var leafEnd = EndOfLeaf(hole); leafEnd is { } end && end < long.MaxValue && !isLate(); leafEnd = EndOfLeaf(end + 1))
         {
             ct.ThrowIfCancellationRequested();
             switch (rows.Reach(end + 1).Reached)
@@ -41,6 +42,14 @@ internal sealed class RowGap(SafeFileHandle file, int pageSize, long root)
         }
 
         return null;
+    }
+
+    /// <summary>True for a rowid that neither the leaf of the one before it can hold nor the next: it is altered.</summary>
+    /// <param name="leafEnd">The greatest that the leaf of the one before it can hold.</param>
+    public bool IsTooHigh(long rowId, long before, out long leafEnd)
+    {
+        leafEnd = EndOfLeaf(before + 1) ?? long.MaxValue;
+        return leafEnd < rowId && EndOfLeaf(leafEnd + 1) < rowId;
     }
 
     /// <summary>The greatest rowid that the leaf of <paramref name="rowId"/> can hold, as far down as pages stand; null for the last leaf.</summary>

@@ -10,20 +10,25 @@ namespace BackupApi.Engines.Sqlite;
 /// A table is walked by its rowids; where a page does not stand, the walk goes on at the next one that does. A table without rowids is walked from both ends.
 /// Nothing of the damaged schema runs while rows are copied: triggers, views and indexes are made afterwards.
 /// </remarks>
-internal sealed class RowSalvage(string damagedPath, string newPath, string shown, SqliteSettings settings)
+internal sealed class RowSalvage(string damagedPath, string newPath, string shown, SqliteSettings settings, TimeProvider time)
 {
-    /// <summary>Damaged places of one table after which the rest of it is given up.</summary>
-    private const int MostHoles = 10_000;
-
     private const int MostTables = 10_000;
+
+    /// <summary>Characters of all statements of a schema.</summary>
+    private const long MostSchemaText = 32 << 20;
+
+    private const string Sequences = "sqlite_sequence";
 
     /// <summary>What SQLite has no smaller of: bytes of a page, and of a row with what leads to it.</summary>
     private const int SmallestPage = 512, SmallestCell = 4;
 
+    private readonly RowWalk walk = new(time, settings.VerifyTimeLimit);
     private readonly List<Finding> lost = [];
+    private long untold;
     private readonly SortedDictionary<string, long> counts = new(StringComparer.Ordinal);
 
-    public IReadOnlyList<Finding> Lost => lost;
+    public IReadOnlyList<Finding> Lost => untold == 0 ? lost
+        : [.. lost.Take(Verdict.MaxFindings - 1), new Finding(shown, string.Create(CultureInfo.InvariantCulture, $"There are {untold + lost.Count - Verdict.MaxFindings + 1} more findings of what was lost."))];
 
     /// <summary>Rows brought out of each table.</summary>
     public IReadOnlyDictionary<string, long> Counts => counts;
@@ -50,19 +55,21 @@ internal sealed class RowSalvage(string damagedPath, string newPath, string show
         foreach (var (_, name, sql, root) in schema.Where(entry => entry.Type == "table").OrderBy(entry => entry.Name.StartsWith("sqlite_", StringComparison.Ordinal)).Take(MostTables))
         {
             ct.ThrowIfCancellationRequested();
-            if (IsOrdinary(name, sql) && (name == "sqlite_sequence" || Made(to, name, sql)))
+            if (IsOrdinary(name, sql) && (name == Sequences || Made(to, name, sql)))
             {
                 CopyTable(from, to, name, new RowGap(pages, Math.Max(SmallestPage, (int)from.Number("PRAGMA page_size")), root), ct);
             }
         }
 
+        to.Execute("COMMIT");
+
+        // Each by itself and with a journal: one that cannot be made, for want of memory or because a key stands twice, must not take the rows along.
+        to.Execute("PRAGMA journal_mode=DELETE");
         foreach (var (type, name, sql, _) in schema.Where(entry => entry.Type != "table" && entry.Sql.Length > 0).OrderBy(entry => Array.IndexOf(Order, entry.Type)))
         {
             ct.ThrowIfCancellationRequested();
             _ = Made(to, $"{type} {name}", sql);
         }
-
-        to.Execute("COMMIT");
     }
 
     private static readonly string[] Order = ["index", "view", "trigger"];
@@ -72,11 +79,22 @@ internal sealed class RowSalvage(string damagedPath, string newPath, string show
         var schema = new List<(string, string, string, long)>();
         try
         {
-            from.Run("SELECT type, name, sql, rootpage FROM sqlite_master", row =>
+            // Cells may share what they hold: a small file can list more text than there is memory.
+            var left = MostSchemaText;
+            from.Run("SELECT type, name, sql, rootpage, length(type) + length(name) + ifnull(length(sql), 0) FROM sqlite_master", row =>
             {
-                schema.Add((row.Text(0), row.Text(1), row.Text(2), row.Number(3)));
-                return schema.Count < MostTables * 10;
+                left -= row.Number(4);
+                if (left >= 0)
+                {
+                    schema.Add((row.Text(0), row.Text(1), row.Text(2), row.Number(3)));
+                }
+
+                return left >= 0 && schema.Count < MostTables * 10;
             });
+            if (left < 0)
+            {
+                lost.Add(new Finding($"{shown} schema", "The list of tables is longer than any that is sound; the rest of it was passed over."));
+            }
         }
         catch (SqliteFailure e)
         {
@@ -110,7 +128,7 @@ internal sealed class RowSalvage(string damagedPath, string newPath, string show
     {
         if (name.StartsWith("sqlite_", StringComparison.OrdinalIgnoreCase))
         {
-            return name == "sqlite_sequence";
+            return name == Sequences;
         }
 
         if (!sql.TrimStart().StartsWith("CREATE TABLE", StringComparison.OrdinalIgnoreCase))
@@ -129,7 +147,7 @@ internal sealed class RowSalvage(string damagedPath, string newPath, string show
             to.Execute(sql);
             return true;
         }
-        catch (SqliteFailure e)
+        catch (SqliteFailure e) when (!e.IsOfTheDisk && e.Code != raw.SQLITE_INTERRUPT)
         {
             Lose(what, $"could not be made in the new database: {e.Message}");
             return false;
@@ -141,23 +159,37 @@ internal sealed class RowSalvage(string damagedPath, string newPath, string show
         try
         {
             var columns = TableColumns.Of(to, name);
-            counts[name] = 0;
-            if (name == "sqlite_sequence")
+            if (name == Sequences)
             {
                 to.Execute("DELETE FROM sqlite_sequence");
             }
 
             using var rows = new RowCopy(from, to, name, columns, RandomAccess.GetLength(gap.File) / SmallestCell, settings.HeapBytes);
-            if (columns.RowId is null)
+            try
             {
-                CopyFromBothEnds(rows, name, ct);
+                if (columns.RowId is null)
+                {
+                    CopyFromBothEnds(rows, name, ct);
+                }
+                else
+                {
+                    walk.Copy(rows, gap, how => Lose(name, how), ct);
+                }
             }
-            else
+            finally
             {
-                CopyByRowId(rows, name, gap, ct);
+                // As a verdict counts: without the tables that are SQLite's own.
+                if (name != Sequences)
+                {
+                    counts[name] = rows.Copied;
+                }
             }
 
-            counts[name] = rows.Copied;
+            if (rows.OutOfOrder > 0)
+            {
+                Lose(name, string.Create(CultureInfo.InvariantCulture, $"held {rows.OutOfOrder} rows out of order: the rowid of each of them, or of one beside it, is altered"));
+            }
+
             if (rows.Refused > 0)
             {
                 Lose(name, string.Create(CultureInfo.InvariantCulture, $"held {rows.Refused} rows that the new table refuses, for instance because a key stands twice"));
@@ -167,46 +199,6 @@ internal sealed class RowSalvage(string damagedPath, string newPath, string show
         {
             Lose(name, $"cannot be read: {e.Message}");
         }
-    }
-
-    private void CopyByRowId(RowCopy rows, string name, RowGap gap, CancellationToken ct)
-    {
-        var next = long.MinValue;
-        for (var holes = 0; holes < MostHoles; holes++)
-        {
-            ct.ThrowIfCancellationRequested();
-            var (isWhole, last) = rows.CopyFrom(next, ct);
-            if (isWhole)
-            {
-                return;
-            }
-
-            if (last == long.MaxValue)
-            {
-                return;
-            }
-
-            // A row that is reached and could not be read is alone: what its overflow pages held is lost.
-            var hole = last is { } seen ? seen + 1 : next;
-            var (reached, rowId) = rows.Reach(hole);
-            if (reached == RowReach.Row && rowId < long.MaxValue)
-            {
-                Lose(name, string.Create(CultureInfo.InvariantCulture, $"cannot be read at rowid {rowId}: {rows.Problem}"));
-                next = rowId + 1;
-                continue;
-            }
-
-            if (gap.FirstReadableBehind(rows, hole, ct) is not { } behind)
-            {
-                Lose(name, hole == long.MinValue ? "cannot be read from its beginning on" : string.Create(CultureInfo.InvariantCulture, $"cannot be read from rowid {hole} on"));
-                return;
-            }
-
-            Lose(name, string.Create(CultureInfo.InvariantCulture, $"cannot be read from {(hole == long.MinValue ? "its beginning" : FormattableString.Invariant($"rowid {hole}"))} to rowid {behind - 1}"));
-            next = behind;
-        }
-
-        Lose(name, string.Create(CultureInfo.InvariantCulture, $"is damaged at more than {MostHoles} places; the rest was given up"));
     }
 
     private void CopyFromBothEnds(RowCopy rows, string name, CancellationToken ct)
@@ -222,6 +214,10 @@ internal sealed class RowSalvage(string damagedPath, string newPath, string show
         if (lost.Count < Verdict.MaxFindings)
         {
             lost.Add(new Finding($"{shown} {what}", $"It {how}."));
+        }
+        else
+        {
+            untold++;
         }
     }
 }

@@ -142,8 +142,13 @@ internal sealed class SqliteCapture(Source source, string root, string into, Sql
         {
             return await Task.Run(() => StableCopyOnce(recover: !failure.IsDamage, attempt, ct), ct);
         }
-        catch (SqliteFailure e) when (e.IsDamage)
+        catch (SqliteFailure e) when (e.IsOfTheDisk)
         {
+            throw e.ToFault($"{PathText.Show(source.Name)} could not be copied");
+        }
+        catch (SqliteFailure)
+        {
+            // Damage, or a log of another version: the files as they are remain.
             return StableCopyOnce(recover: false, attempt, ct);
         }
     }

@@ -14,6 +14,7 @@ internal readonly record struct SqliteHeader(int PageSize, byte WriteVersion, by
     private const int PageSizeAt = 16;         // u16: 512 to 32768, or 1 for 65536
     private const int WriteVersionAt = 18;     // u8: 1 rollback, 2 WAL
     private const int ReadVersionAt = 19;      // u8
+    private const int ReservedAt = 20;         // u8: bytes at the end of each page that are not SQLite's
     private const int FractionsAt = 21;        // three u8, always 64, 32, 32
     private const int ChangeCounterAt = 24;    // u32
     private const int PagesAt = 28;            // u32, valid when the change counter equals the one at 92
@@ -23,6 +24,8 @@ internal readonly record struct SqliteHeader(int PageSize, byte WriteVersion, by
 
     /// <summary>Offset and length of what every commit changes: change counter, schema cookie, and the counter and library of the page count.</summary>
     public static (int At, int Length)[] CommitCounters { get; } = [(ChangeCounterAt, 4), (SchemaCookieAt, 4), (ValidForAt, 8)];
+
+    private const int SmallestUsable = 480;
 
     private static ReadOnlySpan<byte> Magic => "SQLite format 3\0"u8;
 
@@ -67,8 +70,9 @@ internal readonly record struct SqliteHeader(int PageSize, byte WriteVersion, by
     /// <param name="pageSize">One that SQLite can have.</param>
     public static void SetPageSize(Span<byte> head, int pageSize) => BinaryPrimitives.WriteUInt16BigEndian(head[PageSizeAt..], (ushort)(pageSize == 65536 ? 1 : pageSize));
 
-    /// <summary>Puts right what never varies, a version that is not there yet, and a count of more pages than there are.</summary>
-    public static void Mend(Span<byte> head, long fileLength)
+    /// <summary>Puts right what never varies, a version that is not there yet, and reserved bytes that leave too little of a page.</summary>
+    /// <param name="head">With a page size that SQLite can have.</param>
+    public static void MendFormat(Span<byte> head)
     {
         Magic.CopyTo(head);
         Fractions.CopyTo(head[FractionsAt..]);
@@ -77,6 +81,12 @@ internal readonly record struct SqliteHeader(int PageSize, byte WriteVersion, by
             head[at] = head[at] is 1 or WalVersion ? head[at] : (byte)1;
         }
 
+        head[ReservedAt] = Read(head)!.Value.PageSize - head[ReservedAt] < SmallestUsable ? (byte)0 : head[ReservedAt];
+    }
+
+    /// <summary>Puts right a count of more pages than there are.</summary>
+    public static void MendCount(Span<byte> head, long fileLength)
+    {
         if (Read(head) is { HasPageSize: true } header && fileLength / header.PageSize is var whole && whole > 0 && whole < header.Pages)
         {
             BinaryPrimitives.WriteUInt32BigEndian(head[PagesAt..], (uint)whole);

@@ -1,6 +1,5 @@
 using BackupApi.Files;
 using BackupApi.Model;
-using Microsoft.Win32.SafeHandles;
 using SQLitePCL;
 
 namespace BackupApi.Engines.Sqlite;
@@ -11,14 +10,27 @@ internal sealed class SqliteSalvage(Source source, string folder, SqliteSettings
     /// <summary>The shell is given fixed names: those of storage may be anything.</summary>
     private const string Damaged = ".salvage-damaged", Recovered = ".salvage-recovered";
 
-    private static readonly int[] PageSizes = [512, 1024, 2048, 4096, 8192, 16384, 32768, 65536];
-
     private readonly string shown = PathText.Show(source.Name);
+    private Finding? leftOut;
 
     /// <summary>Name of the result: that of the database.</summary>
     private string OutputName => source.Name[(source.Name.LastIndexOf('/') + 1)..];
 
+    /// <exception cref="BackupException">The disk, or memory.</exception>
     public async Task<Salvaged> RunAsync(string into, CancellationToken ct)
+    {
+        try
+        {
+            return await FindAsync(into, ct);
+        }
+        catch (SqliteFailure e)
+        {
+            ct.ThrowIfCancellationRequested();
+            throw e.ToFault($"The salvaged copy of {shown} could not be written");
+        }
+    }
+
+    private async Task<Salvaged> FindAsync(string into, CancellationToken ct)
     {
         var notes = new List<Finding>();
         await Task.Run(() => CopyWithSideFiles($"{into}/{Damaged}", notes, ct), ct);
@@ -47,23 +59,39 @@ internal sealed class SqliteSalvage(Source source, string folder, SqliteSettings
     /// <summary>The database as its owner would see it: with its WAL applied or its journal rolled back, where they allow it.</summary>
     private void CopyWithSideFiles(string copy, List<Finding> notes, CancellationToken ct)
     {
-        foreach (var suffix in new[] { "", SideFiles.Wal, SideFiles.Journal }.Where(suffix => Posix.FindStat($"{folder}/{source.Name}{suffix}") is { Kind: FileKind.File }))
+        CopyFile("", copy, ct);
+        CopyFile(SideFiles.Wal, copy, ct);
+        CopyFile(SideFiles.Journal, copy, ct);
+
+        // Before the log: beside a header that is wrong none would be applied.
+        if (HeaderMending.Format(copy))
         {
-            using var file = Posix.OpenRead($"{folder}/{source.Name}{suffix}");
-            QuietCopy.Copy(file, RandomAccess.GetLength(file), copy + suffix, ct);
+            notes.Add(new Finding(shown, "Its header was wrong; what never varies in one was put right."));
         }
 
         try
         {
             StagedRecovery.Recover(copy, static _ => false);
         }
-        catch (SqliteFailure e) when (e.IsDamage || e.Code == raw.SQLITE_ERROR)
+        catch (SqliteFailure e) when (!e.IsOfTheDisk)
         {
-            notes.Add(new Finding(shown, $"Its WAL or journal cannot be applied and was left out: {e.Message}."));
+            leftOut = new Finding(shown, $"Its WAL or journal cannot be applied and was left out: {e.Message}. What it held may be missing.");
             foreach (var suffix in new[] { SideFiles.Wal, SideFiles.Journal, SideFiles.Shm })
             {
                 Remove(copy + suffix);
             }
+
+            // The library applies at its end what it can: the header may be another.
+            HeaderMending.Format(copy);
+        }
+    }
+
+    private void CopyFile(string suffix, string copy, CancellationToken ct)
+    {
+        if (Posix.FindStat($"{folder}/{source.Name}{suffix}") is { Kind: FileKind.File })
+        {
+            using var file = Posix.OpenRead($"{folder}/{source.Name}{suffix}");
+            QuietCopy.Copy(file, RandomAccess.GetLength(file), copy + suffix, ct);
         }
     }
 
@@ -79,13 +107,13 @@ internal sealed class SqliteSalvage(Source source, string folder, SqliteSettings
         if (!verdict.IsDamaged && verdict.BestLevel < VerificationLevel.Engine)
         {
             Remove(target);
-            return new Salvaged { Method = "none", Files = [], NotReadable = [new Finding(shown, verdict.Reason ?? "Its structure cannot be read.")], Notes = notes };
+            return new Salvaged { Method = "none", Files = [], NotReadable = [new Finding(shown, verdict.Reason ?? "Its structure cannot be read."), .. Left()], Notes = notes };
         }
 
         // A check that ran out of memory or time says nothing of the rows.
         if (verdict.IsProven)
         {
-            return Done("copied", verdict, [], [.. notes, new Finding(shown, "Nothing is wrong with it: this is a copy.")]);
+            return Done("copied", verdict, [], notes.Count > 0 || leftOut is not null ? notes : [new Finding(shown, "Nothing is wrong with it: this is a copy.")]);
         }
 
         var before = verdict.Errors;
@@ -130,8 +158,8 @@ internal sealed class SqliteSalvage(Source source, string folder, SqliteSettings
     {
         var target = $"{into}/{OutputName}";
         Posix.CreateNew(target).Dispose();
-        MendHeader($"{into}/{Damaged}");
-        var rows = new RowSalvage($"{into}/{Damaged}", target, shown, settings);
+        HeaderMending.Count($"{into}/{Damaged}");
+        var rows = new RowSalvage($"{into}/{Damaged}", target, shown, settings, time);
         try
         {
             rows.Run(ct);
@@ -140,51 +168,11 @@ internal sealed class SqliteSalvage(Source source, string folder, SqliteSettings
         {
             ct.ThrowIfCancellationRequested();
             Remove(target);
-            return new Salvaged { Method = "row by row", Files = [], NotReadable = [new Finding(shown, $"Nothing of it can be read: {e.Message}."), .. rows.Lost], Notes = notes };
-        }
-        catch (SqliteFailure e)
-        {
-            ct.ThrowIfCancellationRequested();
-            throw e.Code == raw.SQLITE_FULL
-                ? new BackupException(Fault.NoRoom, $"The salvaged copy of {shown} could not be written: {e.Message}.", "Free some room on the disk of the backups folder, then ask again.", e)
-                : new BackupException(Fault.DiskError, $"The salvaged copy of {shown} could not be written: {e.Message}.", "Check the disk of the backups folder and the memory of the machine, then ask again.", e);
+            return new Salvaged { Method = "row by row", Files = [], NotReadable = [.. Left(), new Finding(shown, $"Nothing of it can be read: {e.Message}."), .. rows.Lost], Notes = notes };
         }
 
         var verdict = Verify(into, OutputName, ct);
         return Done("row by row", verdict with { Counts = rows.Counts }, rows.Lost, notes);
-    }
-
-    /// <summary>The library opens no file whose header is wrong, and none that ends before the last page its header counts. Both are put right in the copy: what is missing is missed page by page.</summary>
-    private static void MendHeader(string copy)
-    {
-        using var file = Posix.Open(copy, OpenFlags.ReadWrite | OpenFlags.NoFollow);
-        var head = new byte[SqliteHeader.Length];
-        if (QuietCopy.ReadFully(file, head, 0) == head.Length)
-        {
-            if (SqliteHeader.Read(head) is not { HasPageSize: true })
-            {
-                SqliteHeader.SetPageSize(head, PageSizeOf(file));
-            }
-
-            SqliteHeader.Mend(head, RandomAccess.GetLength(file));
-            RandomAccess.Write(file, head, 0);
-        }
-    }
-
-    /// <summary>The smallest size at whose multiples about as large a share of pages begins like those of a tree as at any: at multiples of the true size it is no smaller.</summary>
-    private static int PageSizeOf(SafeFileHandle file)
-    {
-        const int looks = 200;
-        const double near = 0.8;
-        var first = new byte[1];
-        double Share(int size)
-        {
-            var pages = (int)Math.Min(looks, (RandomAccess.GetLength(file) / size) - 1);
-            return pages < 1 ? 0 : (double)Enumerable.Range(1, pages).Count(page => RandomAccess.Read(file, first, (long)page * size) == 1 && first[0] is 2 or 5 or 10 or 13) / pages;
-        }
-
-        var best = PageSizes.Max(Share);
-        return PageSizes.First(size => Share(size) >= near * best);
     }
 
     private Salvaged Done(string method, Verdict verdict, IReadOnlyList<Finding> lost, IReadOnlyList<Finding> notes) => new()
@@ -192,9 +180,11 @@ internal sealed class SqliteSalvage(Source source, string folder, SqliteSettings
         Method = method,
         Files = [OutputName],
         Counts = verdict.Counts,
-        NotReadable = [.. lost, .. verdict.Errors],
+        NotReadable = [.. Left(), .. lost, .. verdict.Errors],
         Notes = [.. notes, .. verdict.Warnings],
     };
+
+    private IEnumerable<Finding> Left() => leftOut is null ? [] : [leftOut];
 
     private Verdict Verify(string where, string name, CancellationToken ct) =>
         new SqliteVerifier(new Source(name, source.Engine, [name]) { Variant = source.Variant }, where, settings, time).Verify(ct);

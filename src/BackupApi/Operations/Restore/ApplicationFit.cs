@@ -35,7 +35,7 @@ internal static class ApplicationFit
     /// <summary>A list, or one text as the setting has it, with commas; null where it says nothing.</summary>
     private static IEnumerable<string>? Versions(JsonElement reads) =>
         reads.ValueKind == JsonValueKind.Array ? reads.EnumerateArray().Select(Text).OfType<string>()
-        : Text(reads)?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        : Text(reads)?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) is { Length: > 0 } named ? named : null;
 
     /// <summary>Of what is no number nothing can be said.</summary>
     private static bool IsGreater(string then, string now) =>

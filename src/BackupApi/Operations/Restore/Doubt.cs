@@ -52,7 +52,7 @@ internal sealed class Doubt(WorkFolders folders, TimeProvider clock)
             isLoaded = true;
             try
             {
-                found = File.Exists(FilePath) ? JsonSerializer.Deserialize<Found>(File.ReadAllBytes(FilePath), Json.Options) is { What.Length: > 0 } known ? known : Unreadable : null;
+                found = Posix.FindStat(FilePath) is not null ? JsonSerializer.Deserialize<Found>(File.ReadAllBytes(FilePath), Json.Options) is { What.Length: > 0 } known ? known : Unreadable : null;
             }
             catch (Exception e) when (e is IOException or JsonException or UnauthorizedAccessException)
             {

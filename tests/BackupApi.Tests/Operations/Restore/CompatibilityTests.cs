@@ -60,6 +60,8 @@ public sealed class CompatibilityTests
     [Theory]
     [InlineData("""{"schemaHash":"7","storageFormat":"2","appVersion":"2.1"}""", """{"schemaHash":7,"storageFormat":2.0,"readsVersions":[1,2.1]}""")]
     [InlineData("""{"storageFormat":"third"}""", """{"storageFormat":"second"}""")]
+    [InlineData("""{"appVersion":"3.1"}""", """{"readsVersions":""}""")]
+    [InlineData("""{"appVersion":"3.1"}""", """{"readsVersions":" , "}""")]
     public async Task What_says_the_same_fits_and_of_what_is_no_number_nothing_is_said(string then, string now)
     {
         using var world = World(null, null, null);
