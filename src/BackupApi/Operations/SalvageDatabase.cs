@@ -4,7 +4,6 @@ using BackupApi.Catalog;
 using BackupApi.Engines;
 using BackupApi.Files;
 using BackupApi.Model;
-using BackupApi.Operations.Restore;
 
 namespace BackupApi.Operations;
 
@@ -14,9 +13,6 @@ internal sealed class SalvageDatabase(WorkFolders folders, FindSources findSourc
 {
     /// <summary>The one kind that is a folder.</summary>
     private const string LevelDb = "leveldb";
-
-    /// <summary>Name of a database that is storage itself.</summary>
-    private const string Root = ".";
 
     private const string ReportName = "report.json";
 
@@ -64,9 +60,9 @@ internal sealed class SalvageDatabase(WorkFolders folders, FindSources findSourc
         }
 
         // Too damaged to be recognised: what it was is known from the newest backup that saw it, or from whoever asks.
-        var path = name == Root ? "" : PathText.Parse(name);
+        var path = name == DamagedSource.Root ? "" : PathText.Parse(name);
         var known = catalog.List().SelectMany(backup => backup.Sources).FirstOrDefault(source => source.Name == name && source.Engine != Source.PlainFiles && (kind is null || source.Engine == kind));
-        if (name.Length == 0 || (name != Root && tree.Find(path) is null) || (kind ?? known?.Engine) is not { } wanted)
+        if (name.Length == 0 || (name != DamagedSource.Root && tree.Find(path) is null) || (kind ?? known?.Engine) is not { } wanted)
         {
             throw new BackupException(
                 Fault.NotFound,
@@ -79,17 +75,13 @@ internal sealed class SalvageDatabase(WorkFolders folders, FindSources findSourc
             throw new BackupException(Fault.InvalidRequest, $"Nothing can be brought out of '{PathText.Show(wanted)}'.", "'engine' is sqlite, litedb or leveldb.");
         }
 
-        var isFolder = name == Root || tree.Find(path) is { Stat.Kind: FileKind.Directory };
+        var isFolder = name == DamagedSource.Root || tree.Find(path) is { Stat.Kind: FileKind.Directory };
         if (isFolder != (wanted == LevelDb))
         {
             throw new BackupException(Fault.InvalidRequest, $"'{name}' is a {(isFolder ? "folder" : "file")}, which a {wanted} database is not.", "A LevelDB database is a folder, the others are files.");
         }
 
-        var besides = PartialRules.SideFiles(path).Append(path).ToHashSet(StringComparer.Ordinal);
-        var files = name == Root
-            ? [.. tree.ChildrenOf("").Where(node => node.Stat.Kind == FileKind.File).Select(node => node.Path)]
-            : tree.Nodes.Where(node => node.Stat.Kind == FileKind.File && (besides.Contains(node.Path) || node.Path.StartsWith(path + "/", StringComparison.Ordinal))).Select(node => node.Path).ToList();
-        return new FoundSource(new Source(name == Root ? Root : path, wanted, files) { Variant = known?.Variant }, engine);
+        return DamagedSource.Find(tree, name, engine, known?.Variant)!;
     }
 
     private async Task<SalvageResult> SalvageAsync(string name, FoundSource found, ISalvage salvage, StorageTree tree, string place, long began, OperationContext context, CancellationToken ct)

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using BackupApi.Files;
 using Microsoft.Win32.SafeHandles;
 
@@ -48,14 +49,22 @@ internal static class HeaderMending
     {
         const int looks = 200;
         const double near = 0.8;
-        var first = new byte[1];
+        var begin = new byte[8];
         double Share(int size)
         {
             var pages = (int)Math.Min(looks, (RandomAccess.GetLength(file) / size) - 1);
-            return pages < 1 ? 0 : (double)Enumerable.Range(1, pages).Count(page => RandomAccess.Read(file, first, (long)page * size) == 1 && first[0] is 2 or 5 or 10 or 13) / pages;
+            return pages < 1 ? 0 : (double)Enumerable.Range(1, pages).Count(page => RandomAccess.Read(file, begin, (long)page * size) == begin.Length && MayBeginPage(begin, size)) / pages;
         }
 
         var best = PageSizes.Max(Share);
         return best == 0 ? MostUsual : PageSizes.First(size => Share(size) >= near * best);
+    }
+
+    /// <summary>The header of a page of a tree (sqlite.org/fileformat2.html, 1.6): kind, first free block, number of cells, start of their content, at most 60 bytes in fragments.</summary>
+    private static bool MayBeginPage(ReadOnlySpan<byte> begin, int size)
+    {
+        var (free, cells) = (BinaryPrimitives.ReadUInt16BigEndian(begin[1..]), BinaryPrimitives.ReadUInt16BigEndian(begin[3..]));
+        var content = BinaryPrimitives.ReadUInt16BigEndian(begin[5..]) is var start and not 0 ? start : 65536;
+        return begin[0] is 2 or 5 or 10 or 13 && free < size && content <= size && 8 + (2 * cells) <= content && begin[7] <= 60;
     }
 }

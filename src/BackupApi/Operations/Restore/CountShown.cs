@@ -73,7 +73,5 @@ internal sealed class CountShown(WorkFolders folders, IReadOnlyList<IEngine> eng
 
     /// <summary>As it was recognised, or as the backup knew it; null when it is missing.</summary>
     private FoundSource? Find(Wound wound) =>
-        wound.Found ?? (engines.FirstOrDefault(engine => engine.Kind == wound.Source.Engine) is { } engine && wound.Tree.Find(PathText.Parse(wound.Source.Name)) is { } node
-            ? DamagedSource.Of(wound.Tree, node.Path, engine, wound.Source.Variant)
-            : null);
+        wound.Found ?? (engines.FirstOrDefault(engine => engine.Kind == wound.Source.Engine) is { } engine ? DamagedSource.Find(wound.Tree, wound.Source.Name, engine, wound.Source.Variant) : null);
 }

@@ -218,6 +218,7 @@ public sealed class HealStorageTests : IDisposable
     [InlineData("rm level/db/*; cp {f}/db/* level/db; rm level/db/CURRENT", "level/db")]
     [InlineData("sqlite3 sql/data.db \"create table few(a); insert into few values (1); with recursive n(i) as (select 1 union all select i+1 from n where i<5000) insert into tag select i, 'tag' || i, i from n\"; dd if=/dev/zero of=sql/data.db bs=4096 seek=20 count=1 conv=notrunc status=none", "sql/data.db")]
     [InlineData("sqlite3 sql/data.db \"with recursive n(i) as (select 1 union all select i+1 from n where i<5000) insert into tag select i, 'tag' || i, i from n\"; printf X | dd of=sql/data.db bs=1 count=1 conv=notrunc status=none", "sql/data.db")]
+    [InlineData("sqlite3 sql/data.db \"with recursive n(i) as (select 1 union all select i+1 from n where i<5000) insert into tag select i, 'tag' || i, i from n\"; dd if=/dev/zero of=sql/data.db bs=100 count=1 conv=notrunc status=none", "sql/data.db")]
     public async Task What_a_database_still_shows_is_counted_also_where_its_check_comes_to_no_count(string harm, string name)
     {
         Shell.Run(world.Storage, "rm sql/data.db; sqlite3 sql/data.db 'create table tag(a, b, c); insert into tag values (1,2,3)'; rm -r level");
