@@ -41,13 +41,18 @@ internal sealed class WorkFolders(ServiceSettings settings)
         }
     }
 
-    /// <summary>Removes what a kill left: half archives and staging. Gives the names of the half archives, for the log.</summary>
+    /// <summary>Removes what a kill left: half archives, records that were being replaced, and staging. Gives the names of the half archives, for the log.</summary>
     public IReadOnlyList<string> RemoveLeftovers()
     {
         var partial = Posix.ListNames(Backups).Where(name => name.EndsWith(AtomicFile.PartialSuffix, StringComparison.Ordinal)).ToList();
         foreach (var name in partial)
         {
             Posix.Unlink($"{Backups}/{name}");
+        }
+
+        foreach (var name in Posix.ListNames(State).Where(name => name.EndsWith(AtomicFile.PartialSuffix, StringComparison.Ordinal)))
+        {
+            AtomicFile.Discard($"{State}/{name}");
         }
 
         TreeRemoval.Remove(Staging);
