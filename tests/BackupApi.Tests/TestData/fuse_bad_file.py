@@ -2,16 +2,16 @@
 
 Usage: fuse_bad_file.py MOUNTPOINT FILE FROM TO. The file keeps its name; bytes FROM to TO (exclusive) fail. Says "ready" when it is mounted, ends with its standard input. Needs root and /dev/fuse.
 """
-import ctypes
 import errno
 import os
 import struct
 import sys
-import threading
 
-LOOKUP, FORGET, GETATTR, READ, STATFS, INIT, READDIR, BATCH_FORGET = 1, 2, 3, 15, 17, 26, 28, 42
+import fuse_device
+
+LOOKUP, GETATTR, READ, STATFS, INIT, READDIR = 1, 3, 15, 17, 26, 28
 ROOT, FILE = 1, 2
-path, source, first, end = sys.argv[1].encode(), sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+source, first, end = sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
 name, content = os.path.basename(source).encode(), open(source, "rb").read()
 
 
@@ -38,27 +38,4 @@ def answer(opcode, node, body):
     return errno.ENOSYS
 
 
-def serve(device):
-    while True:
-        try:
-            request = os.read(device, 1 << 17)
-        except OSError as error:
-            if error.errno in (errno.EINTR, errno.ENOENT):
-                continue
-            return
-        _, opcode, unique, node = struct.unpack_from("<IIQQ", request)
-        if opcode in (FORGET, BATCH_FORGET):
-            continue
-        body = answer(opcode, node, request[40:])
-        error, body = (body, b"") if isinstance(body, int) else (0, body)
-        os.write(device, struct.pack("<IiQ", 16 + len(body), -error, unique) + body)
-
-
-libc = ctypes.CDLL(None, use_errno=True)
-fuse = os.open("/dev/fuse", os.O_RDWR)
-if libc.mount(b"test", path, b"fuse", 0, b"fd=%d,rootmode=40000,user_id=0,group_id=0" % fuse):
-    sys.exit(f"mount: {os.strerror(ctypes.get_errno())}")
-threading.Thread(target=serve, args=(fuse,), daemon=True).start()
-print("ready", flush=True)
-sys.stdin.read()
-libc.umount2(path, 2)
+fuse_device.mount(sys.argv[1].encode(), answer)

@@ -9,6 +9,7 @@ internal sealed class RowCounts : IDisposable
     /// <summary>Tables counted at most; a schema can be hostile too.</summary>
     public const int MostTables = 10_000;
 
+    /// <summary>How often a cancelled count is interrupted until it ends.</summary>
     private static readonly TimeSpan Beat = TimeSpan.FromMilliseconds(50);
 
     private readonly SqliteDatabase copy;
@@ -77,9 +78,9 @@ internal sealed class RowCounts : IDisposable
                 counts[table] = Of(copy, table);
             }
         }
-        catch (SqliteFailure)
+        catch (Exception)
         {
-            // Whoever checks counts the rest, and meets the same.
+            // Whoever checks counts the rest, and meets the same. Nothing may leave a thread of its own: it would end the process.
         }
     }
 }
